@@ -1,0 +1,1 @@
+"""Bytes to chunks: where a file is cut, as a function of its bytes alone."""

@@ -1,0 +1,1 @@
+"""Talk: the only room that prints, asks and exits."""

@@ -1,0 +1,73 @@
+"""`cas-sync clone`: join a team in a new folder."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cas_sync.cli.options import common, flags_of, store_options
+from cas_sync.engine.settings import find_config
+from cas_sync.errors import ConfigError
+
+
+@click.command()
+@click.argument("url")
+@click.argument("directory", required=False, type=click.Path(file_okay=False, path_type=Path))
+@store_options
+@common
+@click.pass_context
+def clone(
+    ctx: click.Context,
+    /,
+    url: str,
+    directory: Path | None,
+    *,
+    start: Path,
+    as_json: bool,
+    quiet: bool,
+    verbose: int,
+    debug: bool,
+    **values: Any,
+) -> int:
+    """Join: set up a new folder from a store, and download everything.
+
+    \b
+    cas-sync clone s3://team-data/churn            into ./churn, files in ./churn/Data
+    cas-sync clone ../team-store work --data Data
+    """
+    from cas_sync.cli.sync_cmd import sync  # noqa: PLC0415 - only this command goes on so
+
+    target = start / (directory or Path(url.rstrip("/").rpartition("/")[2] or "data"))
+    target.mkdir(parents=True, exist_ok=True)
+    if find_config(target, {**os.environ, "CAS_SYNC_CONFIG": ""}) == (
+        target.resolve() / "cas-sync.json"
+    ):
+        raise ConfigError(
+            f"{target} is a project already", fix=f"cas-sync -C {target} sync", code="E204"
+        )
+    if "://" not in url:
+        url = os.path.relpath((start / url).resolve(), target.resolve())
+    flags = replace(flags_of(values), store=url)
+    return int(
+        ctx.invoke(
+            sync,
+            paths=(),
+            yes=True,
+            pull_only=True,
+            start=target,
+            as_json=as_json,
+            quiet=quiet,
+            verbose=verbose,
+            debug=debug,
+            store=url,
+            data=flags.data,
+            profile=flags.profile,
+            region=flags.region,
+            endpoint_url=flags.endpoint_url,
+            user=flags.user_name,
+            jobs=flags.jobs,
+            single_writer=flags.writers == "one",
+        )
+    )

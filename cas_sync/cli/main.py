@@ -1,0 +1,141 @@
+"""The command group, and the one place where errors become words and exit codes.
+
+Commands are imported when they are called, so that `--help` starts at once.
+"""
+
+import importlib
+import json
+import sys
+from typing import Any
+
+import click
+
+from cas_sync._version import __version__
+from cas_sync.cli import exit_codes
+from cas_sync.errors import CasSyncError
+
+COMMANDS = {
+    "init": "Set up this folder and test the store.",
+    "sync": "Make this folder and the shared prefix the same.",
+    "status": "Show what a sync would do.",
+    "log": "Show who changed what, when.",
+    "clone": "Join: set up a new folder from a store.",
+    "reset": "Remove .S3 here and under the prefix; files stay.",
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands' names and first lines without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names, most used first."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return a command."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"cas_sync.cli.{cmd_name}_cmd")
+        command = getattr(module, cmd_name)
+        if not isinstance(command, click.Command):
+            raise TypeError(cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command; an unknown one with the near matches."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            import difflib  # noqa: PLC0415 - only a typo needs it
+
+            near = difflib.get_close_matches(args[0], COMMANDS, 1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise click.UsageError(f"No such command {args[0]!r}.{hint}", ctx) from error
+
+
+def _epilog() -> str:
+    lines = [f"{code:>3}  {text}" for code, text in exit_codes.MEANINGS.items()]
+    return "\b\nExit codes:\n" + "\n".join(lines)
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 96},
+    epilog=_epilog(),
+    no_args_is_help=True,
+)
+@click.version_option(__version__, message="cas-sync %(version)s")
+def group() -> None:
+    """Keep a team's data folder the same on every machine, through a bucket and no server.
+
+    \b
+    cas-sync sync --store s3://team-data/churn --data Data    set up here, and sync
+    cas-sync sync                                             the one word of every day
+    cas-sync log -n 5                                         who changed what, when
+    """
+
+
+def main() -> None:
+    """Run the command line and exit with one of the promised codes."""
+    as_json = "--json" in sys.argv
+    debug = "--debug" in sys.argv
+    try:
+        code = group.main(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else exit_codes.OK)
+    except click.exceptions.Exit as error:
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        if as_json:
+            _print_json("E001", exit_codes.USAGE, error.format_message())
+        error.show()
+        sys.exit(exit_codes.USAGE)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo(
+            "Interrupted. Safe to run again: what was uploaded is not sent again.", err=True
+        )
+        sys.exit(exit_codes.INTERRUPTED)
+    except CasSyncError as error:
+        if debug:
+            raise
+        sys.exit(show_error(error, as_json=as_json))
+    except BrokenPipeError:
+        # Whoever read our output has enough of it.
+        sys.stderr.close()
+        sys.exit(exit_codes.OK)
+
+
+def show_error(error: CasSyncError, *, as_json: bool) -> int:
+    """Print an error and return its exit code."""
+    code = exit_codes.exit_code(error)
+    if as_json:
+        _print_json(error.code, code, error.message, error.cause, error.fix)
+    lines = [f"error[{error.code}]: {error.message}"]
+    for label, text in (("cause", error.cause), ("fix", error.fix), ("state", error.state)):
+        if text:
+            lines.append(f"  {label:<6} " + text.replace("\n", "\n" + " " * 9))
+    click.echo("\n".join(lines), err=True)
+    return code
+
+
+def _print_json(code: str, exit_: int, message: str, cause: str = "", fix: str = "") -> None:
+    event: dict[str, Any] = {
+        "schema": 1,
+        "event": "error",
+        "code": code,
+        "exit": exit_,
+        "message": message,
+        "cause": cause,
+        "fix": fix,
+        "retryable": exit_ in {exit_codes.UNAVAILABLE, exit_codes.RACE_LOST},
+    }
+    click.echo(json.dumps(event, ensure_ascii=False))

@@ -1,0 +1,96 @@
+"""`cas-sync reset`: removes `.S3` here and under the prefix."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cas_sync.cli import exit_codes
+from cas_sync.cli.bars import Plain
+from cas_sync.cli.options import common, flags_of, settings_in, store_options
+from cas_sync.cli.render import plural, size
+from cas_sync.engine.reset import ResetReport, run_reset
+from cas_sync.errors import UsageError
+
+
+@click.command()
+@click.option("--confirm", is_flag=True, help="Do it; without this, only tell.")
+@click.option("--local", "only_local", is_flag=True, help="Only .S3 in the data folder.")
+@click.option("--remote", "only_remote", is_flag=True, help="Only .S3 under the prefix.")
+@click.option(
+    "--even-if-incomplete",
+    is_flag=True,
+    help="Go on although files of the latest commit are not here; they are lost.",
+)
+@store_options
+@common
+def reset(
+    *,
+    confirm: bool,
+    only_local: bool,
+    only_remote: bool,
+    even_if_incomplete: bool,
+    start: Path,
+    as_json: bool,
+    quiet: bool,
+    verbose: int,
+    debug: bool,
+    **values: Any,
+) -> int:
+    """Remove .S3 here and under the prefix; your files stay as they are.
+
+    The shared history, old versions and deleted files that are kept there are gone for
+    everyone. Teammates' folders are not touched; their next sync stops and says so.
+
+    \b
+    cas-sync reset                      show what would go
+    cas-sync reset --confirm            do it
+    cas-sync reset --confirm --local    forget only what is known here
+    """
+    del debug, verbose
+    if only_local and only_remote:
+        raise UsageError("--local and --remote exclude each other")
+    settings, surroundings = settings_in(start, flags_of(values))
+    progress = Plain(surroundings.clock, bars=False)
+    report = run_reset(
+        settings,
+        surroundings,
+        progress,
+        confirm=confirm,
+        remote=not only_local,
+        local=not only_remote,
+        even_if_incomplete=even_if_incomplete,
+    )
+    code = exit_codes.OK if confirm else exit_codes.USAGE
+    if as_json:
+        fields = {"schema": 1, "event": "summary", **asdict(report), "removed": confirm}
+        click.echo(json.dumps({**fields, "exit": code}, ensure_ascii=False))
+    elif not quiet:
+        _print(report, confirm=confirm)
+    return code
+
+
+def _print(report: ResetReport, *, confirm: bool) -> None:
+    verb = "Removed" if confirm else "Would remove"
+    if report.remote:
+        click.echo(
+            f"{verb} .S3 at {report.url}: {plural(report.n_commits, 'commit')}, "
+            f"{plural(report.n_keys, 'object')}, {size(report.size)}"
+        )
+    if report.local:
+        kept = f" with {plural(report.n_kept, 'kept file')}" if report.n_kept else ""
+        click.echo(f"{verb} .S3 in {report.data}{kept}")
+    if confirm:
+        click.echo("Your files are as they were. The next sync starts afresh.")
+        return
+    for path in report.missing[:10]:
+        click.echo(f"  not here, or not intact: {path}", err=True)
+    if report.missing:
+        click.echo(
+            f"{plural(len(report.missing), 'file')} of the latest commit would be lost; "
+            "fetch them first with  cas-sync sync",
+            err=True,
+        )
+    click.echo("Nothing was removed. To do it:  cas-sync reset --confirm", err=True)

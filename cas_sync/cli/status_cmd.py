@@ -1,0 +1,92 @@
+"""`cas-sync status`: what a sync would do."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cas_sync.cli import exit_codes
+from cas_sync.cli.bars import Plain
+from cas_sync.cli.options import common, flags_of, settings_in, store_options
+from cas_sync.cli.render import SHOWN_PER_GROUP, plural, size
+from cas_sync.engine.status import Changes, StatusReport, run_status
+
+
+@click.command()
+@click.option("--offline", is_flag=True, help="Compare with the last sync; ask nobody.")
+@click.option("--exit-code", is_flag=True, help="Exit 10 where anything differs.")
+@store_options
+@common
+def status(
+    *,
+    offline: bool,
+    exit_code: bool,
+    start: Path,
+    as_json: bool,
+    quiet: bool,
+    verbose: int,
+    debug: bool,
+    **values: Any,
+) -> int:
+    """Show what a sync would do."""
+    del debug
+    settings, surroundings = settings_in(start, flags_of(values))
+    progress = Plain(surroundings.clock, bars=False)
+    report = run_status(settings, surroundings, progress, offline=offline)
+    if as_json:
+        _print_json(report, settings.address.url)
+    elif not quiet:
+        _print(report, settings.address.url, str(settings.data), whole=verbose > 0)
+    return exit_codes.DIFFERENCES if exit_code and not report.is_clean else exit_codes.OK
+
+
+def _print_json(report: StatusReport, url: str) -> None:
+    result = {
+        "local": _changes(report.local),
+        "remote": _changes(report.remote),
+        "conflicts": report.conflicts,
+        "skipped": report.skipped,
+        "head": str(report.commit) if report.commit else None,
+        "seq": report.seq,
+        "files": report.n_files,
+        "size": report.size,
+        "offline": report.is_offline,
+    }
+    document = {"schema": 1, "command": "status", "store": url, "result": result}
+    click.echo(json.dumps(document, ensure_ascii=False))
+
+
+def _changes(changes: Changes) -> dict[str, list[str]]:
+    return {
+        "new": list(changes.new),
+        "modified": list(changes.modified),
+        "deleted": list(changes.deleted),
+    }
+
+
+def _print(report: StatusReport, url: str, data: str, *, whole: bool) -> None:
+    at = f" at {str(report.commit)[:8]}" if report.commit else ""
+    click.echo(f"{data}: {plural(report.n_files, 'file')}, {size(report.size)}   {url}{at}")
+    n_conflicts = len(report.conflicts)
+    team = "not asked" if report.is_offline else f"{len(report.remote):,} changed"
+    click.echo(
+        f"You: {len(report.local):,} changed.  Team: {team}.  Conflicts: {n_conflicts:,}."
+    )
+    for who, changes in (("you", report.local), ("team", report.remote)):
+        for mark, paths in (
+            ("+", changes.new),
+            ("~", changes.modified),
+            ("-", changes.deleted),
+        ):
+            shown = paths if whole else paths[:SHOWN_PER_GROUP]
+            for path in shown:
+                click.echo(f"  {mark} {path}   ({who})")
+            if len(shown) < len(paths):
+                click.echo(f"    ... and {len(paths) - len(shown):,} more (-v shows all)")
+    for path in report.conflicts:
+        click.echo(f"  ! {path}   (both)")
+    for name, reason in report.skipped.items():
+        click.echo(f"  ? {name}   ({reason})")
+    if not report.is_clean:
+        click.echo("hint: cas-sync sync", err=True)

@@ -1,0 +1,228 @@
+"""One repository below a prefix: opened or begun, with the parts that read and write it."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from cas_sync.engine.surroundings import Surroundings
+from cas_sync.errors import DamageError, RepositoryResetError, UnsafeStoreError
+from cas_sync.formats import documents, keys
+from cas_sync.formats.documents import Format
+from cas_sync.formats.rows import DeletedRows, VersionRows
+from cas_sync.model.commit import Head, HeadState
+from cas_sync.model.params import ChunkParams
+from cas_sync.model.tree import Deletion, Entry
+from cas_sync.store.bucket import Bucket, Key, StoreAddress
+from cas_sync.store.cache import Cache
+from cas_sync.store.connect import open_bucket
+from cas_sync.store.head import HEAD, HeadRead, read_head
+from cas_sync.store.history import CommitLog, Manifest
+from cas_sync.store.index import IndexSet
+from cas_sync.store.objects import ObjectReader
+from cas_sync.store.qualify import qualify
+
+FORMAT = Key(keys.FORMAT)
+
+
+@dataclass
+class Repository:
+    """A repository and how to reach its parts.
+
+    Attributes:
+        bucket: The store.
+        pool: Runs requests side by side.
+        cache: Copies of immutable objects of this repository.
+        repo_id: Its identity.
+        versions: Its versions manifests.
+        deleted: Its deleted manifests.
+        commits: Its chain of commits.
+    """
+
+    bucket: Bucket
+    pool: ThreadPoolExecutor
+    cache: Cache
+    repo_id: str
+    versions: Manifest[Entry]
+    deleted: Manifest[Deletion]
+    commits: CommitLog
+
+    def index(self, head: Head) -> IndexSet:
+        """Return the index of one head."""
+        return IndexSet(self.bucket, self.cache, self.pool, head.index_roots)
+
+    def reader(self, head: Head) -> ObjectReader:
+        """Return what reads stored objects through one head's index."""
+        return ObjectReader(self.bucket, self.index(head), self.pool)
+
+    def chunk_params(self) -> ChunkParams:
+        """Return where files are cut here; read once for this machine.
+
+        Raises:
+            DamageError: format.json is missing, malformed, or of another repository.
+        """
+        data = self.cache.get("format", "format.json")
+        if data is None:
+            blob = self.bucket.get(FORMAT)
+            if blob is None:
+                raise DamageError(f"the store lacks {FORMAT}")
+            data = blob.data
+            self.cache.put("format", "format.json", data)
+        found = documents.load_format(data)
+        if found.repo_id != self.repo_id:
+            raise DamageError(f"{FORMAT} is of another repository than the head")
+        return found.chunker
+
+
+class Connection:
+    """A bucket and the threads that use it; closed when done.
+
+    Args:
+        address: Where the store is.
+        cache_dir: Where copies of immutable objects are kept.
+    """
+
+    def __init__(self, address: StoreAddress, cache_dir: Path) -> None:
+        self.bucket = open_bucket(address)
+        self.pool = ThreadPoolExecutor(address.jobs, thread_name_prefix="store")
+        self._cache_dir = cache_dir
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.pool.shutdown(wait=True, cancel_futures=True)
+        self.bucket.close()
+
+    def repository(self, repo_id: str) -> Repository:
+        """Return the parts of the repository ``repo_id``."""
+        bucket, pool = self.bucket, self.pool
+        cache = Cache(self._cache_dir / repo_id)
+        return Repository(
+            bucket,
+            pool,
+            cache,
+            repo_id,
+            Manifest(bucket, cache, pool, VersionRows(), keys.versions),
+            Manifest(bucket, cache, pool, DeletedRows(), keys.deleted),
+            CommitLog(bucket, cache, pool),
+        )
+
+    def read_head(self) -> HeadRead | None:
+        """Return the head; `None` where there is none."""
+        return read_head(self.bucket)
+
+    def begin(
+        self,
+        surroundings: Surroundings,
+        *,
+        single_writer: bool,
+        note: Callable[[str], None],
+    ) -> HeadRead:
+        """Begin a repository where there is none, and return its head.
+
+        Two who begin at once begin the same: `format.json` is written once, and whoever
+        is second uses what the first wrote.
+
+        Raises:
+            UnsafeStoreError: The store does not keep two writers apart.
+            DamageError: There are commits, but no head.
+        """
+        blob = self.bucket.get(FORMAT)
+        if blob is None:
+            self.check(surroundings, single_writer=single_writer, note=note)
+            mine = Format(surroundings.entropy(16).hex(), ChunkParams())
+            self.bucket.put_new(FORMAT, documents.dump_format(mine))
+            blob = self.bucket.get(FORMAT)
+            if blob is None:
+                raise DamageError(f"{FORMAT} is gone right after it was written")
+        found = documents.load_format(blob.data)
+        self._refuse_headless()
+        first = empty_head(found.repo_id, surroundings.entropy(16).hex())
+        self.bucket.put_if(HEAD, documents.dump_head(first), None)
+        # Whatever the answer was, the head that is there now is the one to go on from.
+        head = read_head(self.bucket)
+        if head is None:
+            raise DamageError(f"{HEAD} is gone right after it was written")
+        return head
+
+    def _refuse_headless(self) -> None:
+        for key, _ in self.bucket.list_keys(Key(keys.COMMITS)):
+            if read_head(self.bucket) is not None:
+                return
+            raise DamageError(
+                f"{self.bucket.url} holds commits ({key}), but no head",
+                cause="something other than cas-sync deleted .S3/head",
+                fix="restore .S3/head from the bucket's versions",
+            )
+
+    def check(
+        self, surroundings: Surroundings, *, single_writer: bool, note: Callable[[str], None]
+    ) -> None:
+        """Test the store before it is trusted.
+
+        Raises:
+            UnsafeStoreError: It does not keep two writers apart.
+        """
+        if single_writer:
+            note("This store is not tested: only one person may sync with it.")
+            return
+        why = qualify(self.bucket, surroundings.clock, surroundings.ulid())
+        if why:
+            raise UnsafeStoreError(
+                f"{self.bucket.url} cannot keep two writers apart",
+                cause=why,
+                fix="use a store that honours If-None-Match and If-Match (AWS S3, MinIO, "
+                "SeaweedFS, R2, a folder), or upgrade the server;\n"
+                "if only one person will ever write:  cas-sync sync --single-writer",
+            )
+
+
+def empty_head(repo_id: str, nonce: str) -> Head:
+    """Return the head of a repository without commits."""
+    return Head(repo_id, HeadState.OPEN, 0, None, None, None, 0, 0, (), 0, "", (), (), nonce)
+
+
+def refuse_reset(head: HeadRead | None, repo_id: str | None, url: str) -> None:
+    """Stop where the history this folder knew is no longer there.
+
+    Args:
+        head: What the store holds now.
+        repo_id: What this folder knew; `None` if it is new here.
+        url: Where the store is, for the message.
+
+    Raises:
+        RepositoryResetError: The head is closed, missing or of another repository.
+    """
+    fix = (
+        "your files are safe here; to join what is there now:\n"
+        "cas-sync reset --confirm --local   then   cas-sync sync"
+    )
+    if head is not None and head.head.state is HeadState.CLOSED:
+        raise RepositoryResetError(
+            f"the repository at {url} is being reset",
+            cause="someone ran `cas-sync reset --confirm`; the removal may still go on",
+            fix="wait until it is done, or finish it:  cas-sync reset --confirm --remote\n"
+            + fix,
+        )
+    if repo_id is None:
+        return
+    if head is None:
+        raise RepositoryResetError(
+            f"there is no repository at {url} any more",
+            cause="it was reset or deleted",
+            fix=fix,
+        )
+    if head.head.repo_id != repo_id:
+        raise RepositoryResetError(
+            f"the repository at {url} is not the one this folder was synced with",
+            cause="it was reset and begun anew, or the address changed",
+            fix=fix,
+        )

@@ -1,0 +1,242 @@
+"""Removes `.S3` here and under the prefix, and nothing else. docs/design.md, section 9.
+
+In this order: prove that every file of the latest commit is here, close the head (which
+fences every running client), delete the keys below `.S3/` with the head last, then the
+local `.S3`. Killed anywhere, the same command goes on.
+"""
+
+import shutil
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from cas_sync.engine.repository import Connection, Repository
+from cas_sync.engine.session import LOCK_WAIT_S
+from cas_sync.engine.settings import Settings
+from cas_sync.engine.surroundings import Surroundings
+from cas_sync.errors import ConfigError, GuardError, RaceLostError, WorktreeError
+from cas_sync.formats import documents, keys
+from cas_sync.model.commit import Head, HeadState
+from cas_sync.model.paths import STATE_DIR
+from cas_sync.model.tree import Mode
+from cas_sync.progress import Progress
+from cas_sync.store.bucket import Key
+from cas_sync.store.head import HEAD, Gone, HeadRead, Lost, advance
+from cas_sync.worktree.folder import Folder
+from cas_sync.worktree.hashing import FileHasher, content_id
+from cas_sync.worktree.state import LocalState, forget_remembered
+
+ROOT = Key(keys.ROOT)
+SHOWN = 10
+
+
+@dataclass
+class ResetReport:
+    """What a reset would remove, or has removed.
+
+    Attributes:
+        url: The store.
+        data: The data folder.
+        repo_id: The repository; empty where there is none.
+        n_commits: Commits of its history.
+        n_keys: Objects below the prefix's `.S3/`.
+        size: Their bytes.
+        n_kept: Files in the local `.S3/deleted` that go with it.
+        missing: Files of the latest commit that are not here, or not intact.
+        remote: Whether the prefix is meant.
+        local: Whether the local `.S3` is meant.
+    """
+
+    url: str
+    data: str
+    repo_id: str = ""
+    n_commits: int = 0
+    n_keys: int = 0
+    size: int = 0
+    n_kept: int = 0
+    missing: list[str] = field(default_factory=list)
+    remote: bool = True
+    local: bool = True
+
+
+def run_reset(
+    settings: Settings,
+    surroundings: Surroundings,
+    progress: Progress,
+    *,
+    confirm: bool,
+    remote: bool,
+    local: bool,
+    even_if_incomplete: bool,
+) -> ResetReport:
+    """Remove `.S3` here and under the prefix, or tell what would go.
+
+    Args:
+        settings: The configuration in force.
+        surroundings: Time and randomness.
+        progress: Is told what happens.
+        confirm: Whether to do it.
+        remote: Whether the prefix is meant.
+        local: Whether the local `.S3` is meant.
+        even_if_incomplete: Whether to go on although files of the latest commit are not
+            here; they are lost then.
+
+    Raises:
+        GuardError: Files of the latest commit are not here.
+        ConfigError: The prefix holds another repository than this folder knows.
+    """
+    report = ResetReport(settings.address.url, str(settings.data), remote=remote, local=local)
+    with ExitStack() as stack:
+        folder = state = None
+        if (settings.data / STATE_DIR).is_dir():
+            folder = stack.enter_context(Folder(str(settings.data)))
+            state = LocalState(folder)
+            stack.enter_context(state.lock(LOCK_WAIT_S))
+            report.n_kept = _count_kept(settings)
+        if remote:
+            connection = stack.enter_context(Connection(settings.address, settings.cache_dir))
+            known = state.read_root() if state is not None else None
+            _reset_remote(
+                connection,
+                settings,
+                surroundings,
+                progress,
+                report,
+                known_repo=known.repo_id if known else None,
+                confirm=confirm,
+                even_if_incomplete=even_if_incomplete,
+            )
+    if local and confirm:
+        _remove_local(settings, surroundings)
+    return report
+
+
+def _count_kept(settings: Settings) -> int:
+    return sum(path.is_file() for path in (settings.data / STATE_DIR / "deleted").rglob("*"))
+
+
+def _reset_remote(
+    connection: Connection,
+    settings: Settings,
+    surroundings: Surroundings,
+    progress: Progress,
+    report: ResetReport,
+    *,
+    known_repo: str | None,
+    confirm: bool,
+    even_if_incomplete: bool,
+) -> None:
+    bucket = connection.bucket
+    head = connection.read_head()
+    _check_identity(connection, head, known_repo)
+    if head is not None:
+        report.repo_id, report.n_commits = head.head.repo_id, head.head.seq
+        if head.head.state is HeadState.OPEN:
+            progress.phase("Verify", head.head.files, head.head.size)
+            repo = connection.repository(head.head.repo_id)
+            report.missing = list(_missing(repo, head.head, settings, progress))
+    for _, size in bucket.list_keys(ROOT):
+        report.n_keys += 1
+        report.size += size
+    if not confirm:
+        return
+    if report.missing and not even_if_incomplete:
+        named = ", ".join(report.missing[:SHOWN])
+        more = len(report.missing) - SHOWN
+        raise GuardError(
+            f"{len(report.missing):,} files of the latest commit are not here, or not intact: "
+            + named
+            + (f" and {more:,} more" if more > 0 else ""),
+            cause="the shared history is the only other place that has them",
+            fix="fetch them first:  cas-sync sync\n"
+            "or insist, and lose them:  cas-sync reset --confirm --even-if-incomplete",
+            code="E213",
+        )
+    if head is not None and head.head.state is HeadState.OPEN:
+        _close(connection, head, surroundings)
+    progress.phase("Delete", report.n_keys, 0)
+    # The head goes last: until then it says "closed" to everyone who asks.
+    bucket.delete(key for key, _ in list(bucket.list_keys(ROOT)) if key != HEAD)
+    bucket.delete([HEAD])
+
+
+def _check_identity(
+    connection: Connection, head: HeadRead | None, known_repo: str | None
+) -> None:
+    blob = connection.bucket.get(Key(keys.FORMAT))
+    there = documents.load_format(blob.data).repo_id if blob is not None else None
+    if head is not None and there is None and head.head.state is HeadState.OPEN:
+        raise ConfigError(
+            f"{connection.bucket.url} has a head but no {keys.FORMAT}: not removing anything"
+        )
+    for found in (there, head.head.repo_id if head is not None else None):
+        if known_repo is not None and found is not None and found != known_repo:
+            raise ConfigError(
+                f"the repository at {connection.bucket.url} is not the one this folder knows",
+                cause=f"it is {found}, this folder was synced with {known_repo}",
+                fix="check the store in cas-sync.json; to forget only what is here:\n"
+                "cas-sync reset --confirm --local",
+            )
+
+
+def _missing(
+    repo: Repository, head: Head, settings: Settings, progress: Progress
+) -> Iterable[str]:
+    """Yield each file of the latest commit that is not here byte for byte."""
+    if not settings.data.is_dir():
+        yield from (row.path for row in repo.versions.rows(head.versions))
+        return
+    hasher = FileHasher()
+    with Folder(str(settings.data)) as folder:
+        for row in repo.versions.rows(head.versions):
+            try:
+                if row.content.mode is Mode.LINK:
+                    target = folder.readlink(row.path).encode("utf-8", "surrogateescape")
+                    intact = type(row.content.id).of(target) == row.content.id
+                else:
+                    intact = content_id(folder, row.path, hasher) == row.content.id
+            except (OSError, WorktreeError):
+                intact = False
+            if not intact:
+                yield row.path
+            progress.advance(1, row.content.size)
+
+
+def _close(connection: Connection, head: HeadRead, surroundings: Surroundings) -> None:
+    closed = head.head._replace(state=HeadState.CLOSED, nonce=surroundings.entropy(16).hex())
+    outcome = advance(
+        connection.bucket,
+        closed,
+        head.etag,
+        is_ours=lambda now: now.state is HeadState.CLOSED,
+        clock=surroundings.clock,
+        jitter=surroundings.jitter,
+    )
+    if isinstance(outcome, Lost):
+        raise RaceLostError(
+            "a teammate published while the reset began",
+            fix="cas-sync sync, then cas-sync reset --confirm again",
+            state="nothing was removed",
+        )
+    if isinstance(outcome, Gone):
+        raise RaceLostError(
+            "someone else removed the repository meanwhile",
+            fix="cas-sync reset --confirm again",
+            state="nothing was removed here",
+        )
+
+
+def _remove_local(settings: Settings, surroundings: Surroundings) -> None:
+    forget_remembered(str(settings.state_dir), str(settings.data))
+    state = settings.data / STATE_DIR
+    if state.is_symlink() or not state.is_dir():
+        return
+    # Out of the way in one step, so that a sync never meets half of it.
+    aside = settings.data / f"{STATE_DIR}.reset-{surroundings.ulid()}"
+    try:
+        state.rename(aside)
+        shutil.rmtree(aside)
+    except OSError as error:
+        raise WorktreeError(
+            f"cannot remove {state}", cause=str(error.strerror), fix="remove it by hand"
+        ) from error

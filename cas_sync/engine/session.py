@@ -1,0 +1,295 @@
+"""One look at both sides: the folder scanned, the head read, the plan made.
+
+`status` stops here; `sync` goes on. Both see the same because it is the same.
+"""
+
+import heapq
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from cas_sync.engine.repository import Connection, Repository, refuse_reset
+from cas_sync.engine.settings import Settings
+from cas_sync.engine.surroundings import Surroundings
+from cas_sync.errors import GuardError
+from cas_sync.model.ids import ObjectId
+from cas_sync.model.paths import RepoPath, sort_key
+from cas_sync.model.tree import Entry, Found
+from cas_sync.plan.guards import Rewrites, looks_encrypted
+from cas_sync.plan.scope import Scope
+from cas_sync.plan.survey import Survey, take
+from cas_sync.plan.sync_plan import Rules, Step, decide_all, plan_sync
+from cas_sync.progress import Progress
+from cas_sync.store.head import HeadRead
+from cas_sync.worktree.base import Agreed, BaseTree
+from cas_sync.worktree.folder import Folder
+from cas_sync.worktree.index import IndexWriter, LocalRow, read_index
+from cas_sync.worktree.scan import ScanReport, fs_now_ns, scan
+from cas_sync.worktree.state import LocalState, read_remembered
+
+LOCK_WAIT_S = 10.0
+
+
+@dataclass
+class Scanned:
+    """The data folder as it was seen, gone through as often as needed.
+
+    Attributes:
+        index_path: The file that holds its rows.
+        is_new: Whether that is a file of its own and not the index as it was.
+        problems: What is there but could not be read.
+        report: What the scan counted.
+        rewrites: What new contents look like.
+    """
+
+    index_path: str
+    is_new: bool
+    problems: list[Found]
+    report: ScanReport
+    rewrites: Rewrites
+
+    def rows(self) -> Iterator[LocalRow]:
+        """Yield the files that could be read, in path order."""
+        return iter(read_index(self.index_path))
+
+    def found(self) -> Iterator[Found]:
+        """Yield everything that is there, in path order."""
+        rows = (Found(row.path, row.content, row.mtime_ns) for row in self.rows())
+        if not self.problems:
+            return rows
+        return heapq.merge(rows, self.problems, key=lambda each: sort_key(each.path))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done, and what it comes to.
+
+    Attributes:
+        survey: What it comes to.
+        rules: The rules it was made by.
+        remake: Makes the steps again.
+    """
+
+    survey: Survey
+    rules: Rules
+    remake: Callable[[], Iterator[Step]]
+
+    def steps(self) -> Iterator[Step]:
+        """Yield the steps in path order; may be called again and again."""
+        return iter(self.survey.steps) if self.survey.is_whole else self.remake()
+
+
+@dataclass
+class Session:
+    """A data folder and its store, opened for one command; a context manager.
+
+    Attributes:
+        settings: The configuration in force.
+        surroundings: Time, randomness and names.
+        progress: Is told what happens.
+        scope: Which paths this command is about.
+    """
+
+    settings: Settings
+    surroundings: Surroundings
+    progress: Progress
+    scope: Scope
+    folder: Folder = field(init=False)
+    state: LocalState = field(init=False)
+    _exits: ExitStack = field(default_factory=ExitStack, init=False)
+    _opening: "Future[tuple[Connection, HeadRead | None]] | None" = field(
+        default=None, init=False
+    )
+    _connection: Connection | None = field(default=None, init=False)
+
+    def __enter__(self) -> Self:
+        """Open and lock the data folder."""
+        with self._exits:
+            data = self.settings.data
+            refuse_vanished(self.settings)
+            data.mkdir(parents=True, exist_ok=True)
+            self.folder = self._exits.enter_context(Folder(str(data)))
+            self.state = LocalState(self.folder)
+            self.state.create()
+            self._exits.enter_context(self.state.lock(LOCK_WAIT_S))
+            self._exits = self._exits.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close everything that was opened."""
+        self._exits.close()
+
+    # -- the store ------------------------------------------------------------------
+
+    def start_reading_head(self) -> None:
+        """Begin to read the head while something else is done.
+
+        Loading the AWS library takes longer than scanning thousands of files.
+        """
+        opener = ThreadPoolExecutor(1, thread_name_prefix="head")
+        self._exits.callback(opener.shutdown)
+        self._opening = opener.submit(self._open)
+
+    def _open(self) -> tuple[Connection, HeadRead | None]:
+        connection = Connection(self.settings.address, self.settings.cache_dir)
+        self._connection = connection
+        return connection, connection.read_head()
+
+    def head(self) -> tuple[Connection, HeadRead | None]:
+        """Return the connection and the head that was read.
+
+        Raises:
+            StoreError: The store did not answer.
+            RepositoryResetError: The history this folder knew is gone.
+        """
+        if self._opening is None:
+            self.start_reading_head()
+        if self._opening is None:
+            raise AssertionError
+        try:
+            connection, head = self._opening.result()
+        finally:
+            if self._connection is not None:
+                self._exits.enter_context(self._connection)
+        root = self.state.read_root()
+        known = root.repo_id if root else None
+        refuse_reset(head, known, self.settings.address.url)
+        return connection, head
+
+    # -- the folder -----------------------------------------------------------------
+
+    def base(self) -> BaseTree:
+        """Return what both sides last agreed on; nothing where that cannot be believed."""
+        base = BaseTree(self.state.base_path)
+        if base.is_damaged:
+            self.progress.note(
+                "The record of the last sync is damaged; merging without deleting."
+            )
+        root = self.state.read_root()
+        if root is not None and self.state.identity_changed():
+            self.progress.note(
+                "This folder was copied or restored from a backup; merging without deleting."
+            )
+            base.agreed = None
+        if base.agreed is not None and (root is None or base.agreed.repo_id != root.repo_id):
+            base.agreed = None
+        return base
+
+    def scan(self) -> Scanned:
+        """Look at every file of the data folder, opening only those that changed."""
+        report = ScanReport()
+        problems: list[Found] = []
+        sampled = noisy = 0
+
+        def on_sample(_: RepoPath, first: bytes) -> None:
+            nonlocal sampled, noisy
+            sampled += 1
+            noisy += looks_encrypted(first)
+
+        path = self.state.index_path
+        rows = scan(
+            self.folder,
+            read_index(path),
+            fs_now_ns=fs_now_ns(self.folder),
+            is_ignored=self.scope.is_ignored,
+            on_sample=on_sample,
+            report=report,
+        )
+        spool = str(Path(self.state.tmp_dir) / f"state-scan-{self.surroundings.nonce()}")
+        writer: IndexWriter | None = None
+        n_same = 0
+        try:
+            for row in rows:
+                if isinstance(row, Found):
+                    problems.append(row)
+                    continue
+                if writer is None and not report.index_is_current:
+                    # Only now is a new file needed; what came before is in the old one.
+                    writer = IndexWriter(spool, self.state.tmp_dir)
+                    for before in islice(read_index(path), n_same):
+                        writer.write(before)
+                if writer is not None:
+                    writer.write(row)
+                else:
+                    n_same += 1
+            if writer is None and not report.index_is_current:
+                writer = IndexWriter(spool, self.state.tmp_dir)
+                for before in islice(read_index(path), n_same):
+                    writer.write(before)
+            if writer is not None:
+                writer.commit()
+                self._exits.callback(Path(spool).unlink, missing_ok=True)
+        finally:
+            if writer is not None:
+                writer.abandon()
+        is_new = writer is not None
+        return Scanned(
+            spool if is_new else path, is_new, problems, report, Rewrites(sampled, noisy)
+        )
+
+    # -- the plan -------------------------------------------------------------------
+
+    def plan(
+        self, base: BaseTree, ours: Scanned, theirs: Callable[[], Iterator[Entry]], rules: Rules
+    ) -> Plan:
+        """Return what must happen; made again until no names clash."""
+        survey = take(decide_all(base.rows(), ours.found(), theirs(), rules), rules)
+        if survey.refused.keys() - rules.refused.keys() or survey.clashes - rules.clashes:
+            refused = {**survey.refused, **rules.refused}
+            clashes = rules.clashes | survey.clashes
+            return self.plan(
+                base, ours, theirs, replace(rules, refused=refused, clashes=clashes)
+            )
+        return Plan(
+            survey, rules, lambda: plan_sync(base.rows(), ours.found(), theirs(), rules)
+        )
+
+
+def their_rows(
+    repo: Repository, head: HeadRead, base: BaseTree
+) -> Callable[[], Iterator[Entry]]:
+    """Return what yields the shared tree of ``head``, from the base where that is the same."""
+    if is_agreed(base.agreed, head):
+        return base.rows
+    return lambda: repo.versions.rows(head.head.versions)
+
+
+def is_agreed(agreed: Agreed | None, head: HeadRead) -> bool:
+    """Say whether the base is the shared tree of ``head``."""
+    return agreed is not None and agreed.n_pending == 0 and agreed.commit == head.head.commit
+
+
+def clean_tag(repo_id: str, commit: ObjectId | None) -> str:
+    """Return the note of an index whose rows are those of the base."""
+    return f"clean {repo_id} {commit.hex() if commit else '-'}"
+
+
+def refuse_vanished(settings: Settings) -> None:
+    """Stop where the data folder was synced before and is another one, or gone.
+
+    Raises:
+        GuardError: It is.
+    """
+    if (settings.data / ".S3" / "root.json").exists():
+        return
+    known = read_remembered(str(settings.state_dir), str(settings.data))
+    if known is None or known.n_files == 0:
+        return
+    raise GuardError(
+        f"{settings.data} is missing or another folder, but the last sync here had "
+        f"{known.n_files:,} files",
+        cause="the drive may not be mounted, or the folder was moved, replaced or deleted",
+        fix="mount it or move it back; or, to download everything again:\n"
+        "cas-sync reset --confirm --local   then   cas-sync sync",
+        code="E205",
+    )

@@ -1,0 +1,123 @@
+"""What a sync would do, told and not done."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from cas_sync.engine.session import Session, their_rows
+from cas_sync.engine.settings import Settings
+from cas_sync.engine.surroundings import Surroundings
+from cas_sync.model.commit import Head
+from cas_sync.model.ids import ObjectId
+from cas_sync.model.paths import RepoPath
+from cas_sync.model.tree import Content, Entry
+from cas_sync.plan.scope import Scope
+from cas_sync.plan.sync_plan import Act, Rules, Step
+from cas_sync.progress import Progress
+
+
+@dataclass
+class Changes:
+    """Paths that differ from what both sides last agreed on."""
+
+    new: list[RepoPath] = field(default_factory=list)
+    modified: list[RepoPath] = field(default_factory=list)
+    deleted: list[RepoPath] = field(default_factory=list)
+
+    def note(self, path: RepoPath, was: Content | None, now: Content | None) -> None:
+        """Add ``path`` where it belongs, if it changed at all."""
+        if was == now:
+            return
+        if was is None:
+            self.new.append(path)
+        elif now is None:
+            self.deleted.append(path)
+        else:
+            self.modified.append(path)
+
+    def __len__(self) -> int:
+        return len(self.new) + len(self.modified) + len(self.deleted)
+
+
+@dataclass
+class StatusReport:
+    """What a sync would meet.
+
+    Attributes:
+        local: What changed in the folder.
+        remote: What teammates changed.
+        conflicts: What both changed, differently.
+        skipped: What could not be read, and why.
+        commit: The latest commit known; `None` before the first.
+        seq: Its number.
+        n_files: Files in the folder.
+        size: Their bytes.
+        is_offline: Whether the store was not asked.
+    """
+
+    local: Changes = field(default_factory=Changes)
+    remote: Changes = field(default_factory=Changes)
+    conflicts: list[RepoPath] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)
+    commit: ObjectId | None = None
+    seq: int = 0
+    n_files: int = 0
+    size: int = 0
+    is_offline: bool = False
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether a sync would find nothing to do."""
+        return not (len(self.local) or len(self.remote) or self.conflicts)
+
+
+def run_status(
+    settings: Settings, surroundings: Surroundings, progress: Progress, *, offline: bool
+) -> StatusReport:
+    """Return what a sync would meet.
+
+    Args:
+        settings: The configuration in force.
+        surroundings: Time, randomness and names.
+        progress: Is told what happens.
+        offline: Whether to compare with the last sync only and ask nobody.
+    """
+    report = StatusReport(is_offline=offline)
+    scope = Scope(settings.ignore)
+    with Session(settings, surroundings, progress, scope) as session:
+        if not offline:
+            session.start_reading_head()
+        base, ours = session.base(), session.scan()
+        report.n_files, report.size = ours.report.n_files, ours.report.size
+        report.skipped.update((each.name, each.reason) for each in ours.report.skipped)
+        theirs: Callable[[], Iterator[Entry]] = base.rows
+        if offline:
+            if base.agreed is not None:
+                report.commit, report.seq = base.agreed.commit, base.agreed.seq
+        else:
+            connection, head = session.head()
+            if head is not None:
+                _note_head(report, head.head)
+                repo = connection.repository(head.head.repo_id)
+                theirs = their_rows(repo, head, base)
+        rules = Rules(ignores=scope.ignores, covers=scope.covers, author="")
+        for step in session.plan(base, ours, theirs, rules).steps():
+            _note(report, step)
+    return report
+
+
+def _note_head(report: StatusReport, head: Head) -> None:
+    report.commit, report.seq = head.commit, head.seq
+
+
+def _note(report: StatusReport, step: Step) -> None:
+    if step.act is Act.SKIP:
+        report.skipped[step.path] = step.reason
+        return
+    if step.act is Act.CONFLICT:
+        report.conflicts.append(step.path)
+    was = step.base.content if step.base else None
+    ours = step.ours.content if step.ours else None
+    theirs = step.theirs.content if step.theirs else None
+    if ours != theirs:
+        report.local.note(step.path, was, ours)
+        report.remote.note(step.path, was, theirs)

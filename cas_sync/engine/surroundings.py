@@ -1,0 +1,69 @@
+"""What an engine is given of the outside: time, randomness, who and where."""
+
+import os
+import random
+import secrets
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cas_sync.clock import Clock, SystemClock
+from cas_sync.formats import keys
+from cas_sync.formats.rows import tidy
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Time, randomness and names, given and not taken.
+
+    Attributes:
+        clock: The time.
+        entropy: Returns so many random bytes.
+        machine: What this computer calls itself.
+        env: The environment variables.
+    """
+
+    clock: Clock = field(default_factory=SystemClock)
+    entropy: Callable[[int], bytes] = secrets.token_bytes
+    machine: str = ""
+    env: Mapping[str, str] = field(default_factory=lambda: os.environ)
+
+    def nonce(self) -> str:
+        """Return 16 hex digits never used before."""
+        return self.entropy(8).hex()
+
+    def ulid(self) -> str:
+        """Return a ULID never used before."""
+        return keys.ulid(int(self.clock.now().timestamp() * 1000), self.entropy(10))
+
+    def jitter(self) -> float:
+        """Return a random number from 0 to 1."""
+        return random.Random(self.entropy(8)).random()  # noqa: S311 - spreads waiting only
+
+
+def find_author(configured: str | None, root: Path, env: Mapping[str, str]) -> str:
+    """Return who we are: configured, else as git knows, else login and machine."""
+    if configured and (name := tidy(configured)):
+        return name
+    try:
+        found = subprocess.run(
+            ["git", "config", "user.name"],  # noqa: S607 - whichever git the user has
+            cwd=root,
+            capture_output=True,
+            timeout=5,
+            check=False,
+        )
+        if name := tidy(found.stdout.decode("utf-8", "replace")):
+            return name
+    except (OSError, subprocess.TimeoutExpired):
+        pass
+    login = env.get("USER") or env.get("USERNAME") or env.get("LOGNAME") or "someone"
+    return tidy(f"{login}@{machine_name()}")
+
+
+def machine_name() -> str:
+    """Return what this computer calls itself."""
+    import platform  # noqa: PLC0415 - needed once a commit is made, not at every start
+
+    return tidy(platform.node()) or "unknown"

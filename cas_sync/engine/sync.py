@@ -1,0 +1,552 @@
+"""The whole sync, in one direction: read, decide, ask, publish, materialize, record.
+
+The only way back: the head moved, so theirs is read again and the plan made again. The
+folder is not scanned twice, and no chunk is uploaded twice. docs/design.md, section 3.
+"""
+
+import heapq
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from cas_sync._version import __version__
+from cas_sync.engine.checkout import Checkout, with_rows
+from cas_sync.engine.publish import Author, Contents, write_commit
+from cas_sync.engine.repository import Connection, Repository, refuse_reset
+from cas_sync.engine.session import (
+    Plan,
+    Scanned,
+    Session,
+    clean_tag,
+    is_agreed,
+    their_rows,
+)
+from cas_sync.engine.settings import Settings
+from cas_sync.engine.surroundings import Surroundings, find_author, machine_name
+from cas_sync.errors import (
+    DiskFullError,
+    GuardError,
+    RaceLostError,
+    RepositoryResetError,
+)
+from cas_sync.formats.pages import merge_rows
+from cas_sync.formats.rows import tidy
+from cas_sync.model.commit import Head
+from cas_sync.model.ids import ObjectId
+from cas_sync.model.paths import RepoPath, sort_key
+from cas_sync.model.tree import Entry
+from cas_sync.plan.guards import suspect
+from cas_sync.plan.scope import Scope
+from cas_sync.plan.survey import Survey
+from cas_sync.plan.sync_plan import Act, OnConflict, Rules, Step, tree_change
+from cas_sync.progress import Progress
+from cas_sync.store.head import Gone, HeadRead, Lost, advance
+from cas_sync.store.packs import PackUploader
+from cas_sync.worktree.base import Agreed, BaseTree, write_base
+from cas_sync.worktree.index import IndexWriter, LocalRow, read_index, read_tag
+from cas_sync.worktree.recover import recover
+from cas_sync.worktree.state import Remembered, write_remembered
+from cas_sync.worktree.writer import Writer
+
+RACES = 200
+"""How often a sync makes its plan again because others were faster."""
+
+
+@dataclass(frozen=True)
+class SyncOptions:
+    """What one sync is asked to do.
+
+    Attributes:
+        paths: Files or folders it is about; empty means all.
+        only: Patterns, of which a path must match one; empty means all.
+        exclude: Patterns of what is left alone.
+        push: Whether our changes are published.
+        pull: Whether theirs are materialized.
+        deletes: Whether deletions are carried over.
+        on_conflict: What to do about conflicts.
+        allow_mass_delete: Whether the guards are passed.
+        dry_run: Whether to stop once the plan is made.
+        message: Why, for the commit.
+    """
+
+    paths: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    push: bool = True
+    pull: bool = True
+    deletes: bool = True
+    on_conflict: OnConflict = OnConflict.ASK
+    allow_mass_delete: bool = False
+    dry_run: bool = False
+    message: str = ""
+
+
+@dataclass
+class SyncReport:
+    """What a sync did.
+
+    Attributes:
+        commit: The commit the folder is at now; `None` in an empty repository.
+        seq: Its number.
+        published: Whether this sync made a commit.
+        counts: Number of paths by act, as planned.
+        uploaded: Files published.
+        downloaded: Files written.
+        deleted_remote: Deletions published.
+        deleted_local: Files removed here.
+        conflicts: Paths left alone because both sides changed them.
+        skipped: Paths that were not synced, and why.
+        warnings: Published paths that not every system can hold, and why.
+        survey: What the plan came to; `None` when nothing was different.
+        bytes_up: Bytes of request bodies sent.
+        bytes_down: Bytes of response bodies received.
+        requests: Requests sent, by method.
+        kept: Files removed or replaced here, and where they lie now.
+        declined: Whether the user said no.
+    """
+
+    commit: ObjectId | None = None
+    seq: int = 0
+    published: bool = False
+    uploaded: int = 0
+    downloaded: int = 0
+    deleted_remote: int = 0
+    deleted_local: int = 0
+    conflicts: list[RepoPath] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)
+    warnings: dict[RepoPath, str] = field(default_factory=dict)
+    survey: Survey | None = None
+    bytes_up: int = 0
+    bytes_down: int = 0
+    requests: dict[str, int] = field(default_factory=dict)
+    kept: dict[RepoPath, str] = field(default_factory=dict)
+    declined: bool = False
+
+
+Confirm = Callable[[Survey], bool]
+
+
+class _Side(NamedTuple):
+    """Their side at one moment."""
+
+    head: HeadRead
+    rows: Callable[[], Iterator[Entry]]
+
+
+def run_sync(
+    settings: Settings,
+    surroundings: Surroundings,
+    options: SyncOptions,
+    confirm: Confirm,
+    progress: Progress,
+) -> SyncReport:
+    """Make the folder and the shared prefix the same.
+
+    Args:
+        settings: The configuration in force.
+        surroundings: Time, randomness and names.
+        options: What is asked for.
+        confirm: Shown what the plan comes to; says whether to go on.
+        progress: Is told what happens.
+
+    Raises:
+        CasSyncError: It could not be done; what was done so far is safe, and another
+            sync goes on from there.
+    """
+    scope = Scope(settings.ignore, options.paths, options.only, options.exclude)
+    with Session(settings, surroundings, progress, scope) as session:
+        run = _Run(session, options, confirm)
+        try:
+            return run.run()
+        finally:
+            run.measure()
+
+
+class _Run:
+    """One sync; a class because its steps share what was seen."""
+
+    def __init__(self, session: Session, options: SyncOptions, confirm: Confirm) -> None:
+        self.session = session
+        self.options = options
+        self.confirm = confirm
+        self.report = SyncReport()
+        self.progress = session.progress
+        self.connection: Connection | None = None
+        self.wrote: tuple[Plan, Scanned] | None = None
+
+    def measure(self) -> None:
+        """Note what was sent and received."""
+        if self.connection is not None:
+            meter = self.connection.bucket.meter
+            self.report.bytes_up, self.report.bytes_down = meter.bytes_up, meter.bytes_down
+            self.report.requests = dict(meter.requests)
+
+    def run(self) -> SyncReport:
+        session, report = self.session, self.report
+        session.start_reading_head()
+        for each in recover(session.folder):
+            if each.kept:
+                self.progress.note(
+                    f"Found after an interrupted sync: {each.path} -> {each.kept}"
+                )
+        self.progress.phase("Scan", 0, 0)
+        base, ours = session.base(), session.scan()
+        self.connection, head = session.head()
+        if head is None:
+            head = self.connection.begin(
+                session.surroundings,
+                single_writer=session.settings.single_writer,
+                note=self.progress.note,
+            )
+        repo = self.connection.repository(head.head.repo_id)
+        if session.state.read_root() is None or session.state.identity_changed():
+            session.state.write_root(
+                session.surroundings.entropy(16).hex(),
+                head.head.repo_id,
+                session.settings.address.url,
+            )
+        _refuse_rollback(repo, head, base.agreed)
+        report.skipped.update((each.name, each.reason) for each in ours.report.skipped)
+        if self._is_same(base, ours, head):
+            report.commit, report.seq = head.head.commit, head.head.seq
+            return report
+        return self._sync(repo, base, ours, head)
+
+    def _is_same(self, base: BaseTree, ours: Scanned, head: HeadRead) -> bool:
+        if ours.is_new or ours.problems or not is_agreed(base.agreed, head):
+            return False
+        tag = read_tag(self.session.state.index_path)
+        return tag == clean_tag(head.head.repo_id, head.head.commit)
+
+    def _sync(
+        self, repo: Repository, base: BaseTree, ours: Scanned, head: HeadRead
+    ) -> SyncReport:
+        session, options, report = self.session, self.options, self.report
+        root = session.settings.root
+        author = Author(
+            find_author(session.settings.user_name, root, session.surroundings.env),
+            f"cas-sync {__version__}",
+            session.surroundings.machine or machine_name(),
+            tidy(options.message, 2000),
+        )
+        rules = Rules(
+            ignores=session.scope.ignores,
+            covers=session.scope.covers,
+            author=author.name,
+            push=options.push,
+            pull=options.pull,
+            deletes=options.deletes,
+            on_conflict=options.on_conflict,
+            settled=self._settled(repo, head),
+        )
+        plan, head = self._publish(repo, base, ours, head, rules, author)
+        report.survey = plan.survey
+        report.commit, report.seq = head.head.commit, head.head.seq
+        report.conflicts = list(plan.survey.conflicts)
+        report.skipped.update({str(p): why for p, why in plan.survey.skipped.items()})
+        report.warnings = plan.survey.warnings
+        stopped = report.declined or options.dry_run
+        if stopped or (report.conflicts and options.on_conflict is OnConflict.FAIL):
+            return report
+        self._materialize(repo, plan, base, ours, head, author.name)
+        return report
+
+    def _settled(self, repo: Repository, head: HeadRead) -> dict[RepoPath, ObjectId]:
+        """Tell what became of a commit whose fate an earlier sync did not learn."""
+        intent = self.session.state.read_intent()
+        if intent is None:
+            return {}
+        try:
+            oid, seq = ObjectId.parse(str(intent["commit"])), int(str(intent["seq"]))
+            pairs = dict(intent["settled"])  # type: ignore[call-overload] # checked right below
+            settled = {RepoPath(p): ObjectId.parse(str(c)) for p, c in pairs.items()}
+        except (KeyError, ValueError, TypeError):
+            return {}
+        short = str(oid)[:8]
+        if not repo.commits.holds(head.head, oid, seq):
+            self.progress.note(
+                f"Commit {short} of the interrupted sync did not reach the store."
+            )
+            return {}
+        self.progress.note(f"Commit {short} of the interrupted sync had reached the store.")
+        return settled
+
+    # -- publish --------------------------------------------------------------------
+
+    def _publish(
+        self,
+        repo: Repository,
+        base: BaseTree,
+        ours: Scanned,
+        head: HeadRead,
+        rules: Rules,
+        author: Author,
+    ) -> tuple[Plan, HeadRead]:
+        """Publish what is ours; return the plan that was carried out and the new head."""
+        session, options = self.session, self.options
+        surroundings = session.surroundings
+        side = _Side(head, their_rows(repo, head, base))
+        contents: Contents | None = None
+        asked = False
+        for race in range(RACES):
+            plan = session.plan(base, ours, side.rows, rules)
+            self._guard(plan.survey, ours)
+            if options.dry_run or (
+                plan.survey.conflicts and options.on_conflict is OnConflict.FAIL
+            ):
+                return plan, side.head
+            if not asked and (plan.survey.n_publish or plan.survey.n_materialize):
+                asked = True
+                if not self.confirm(plan.survey):
+                    self.report.declined = True
+                    return plan, side.head
+            if not plan.survey.n_publish:
+                return plan, side.head
+            if contents is None or side.head.head.gc_epoch != head.head.gc_epoch:
+                # Garbage was condemned since: what we uploaded or relied on may be gone.
+                head = side.head
+                contents = self._contents(repo, head)
+            survey = plan.survey
+            self.progress.phase("Upload", survey.n_publish, survey.bytes_up)
+            contents.store(plan.steps(), ours.rows())
+            if contents.failed.keys() - rules.refused.keys():
+                rules = replace(rules, refused={**rules.refused, **contents.failed})
+                continue
+            self.progress.phase("Commit", 0, 0)
+            new, oid, commit = write_commit(
+                repo,
+                side.head.head,
+                plan.steps,
+                survey.copies,
+                contents.uploader,
+                author,
+                surroundings,
+            )
+            session.state.write_intent(_intent(oid, commit.seq, survey.copies))
+            outcome = advance(
+                self._connected().bucket,
+                new,
+                side.head.etag,
+                is_ours=partial(_holds, repo, oid, commit.seq),
+                clock=surroundings.clock,
+                jitter=surroundings.jitter,
+            )
+            if isinstance(outcome, Gone):
+                refuse_reset(None, new.repo_id, self._connected().bucket.url)
+            if isinstance(outcome, Lost):
+                refuse_reset(outcome.now, new.repo_id, self._connected().bucket.url)
+                side = _Side(outcome.now, their_rows(repo, outcome.now, base))
+                surroundings.clock.sleep(surroundings.jitter() * min(1.0, 0.02 * 2**race))
+                continue
+            self._count_published(plan)
+            return plan, HeadRead(new, side.head.etag)
+        raise RaceLostError(
+            f"teammates published {RACES} times while this sync tried to",
+            fix="cas-sync sync   (what was uploaded is not sent again)",
+        )
+
+    def _connected(self) -> Connection:
+        if self.connection is None:
+            raise AssertionError
+        return self.connection
+
+    def _contents(self, repo: Repository, head: HeadRead) -> Contents:
+        uploader = PackUploader(
+            repo.bucket,
+            repo.cache,
+            repo.pool,
+            repo.index(head.head),
+            self.session.surroundings.ulid,
+        )
+        return Contents(repo, self.session.folder, uploader, repo.chunk_params(), self.progress)
+
+    def _guard(self, survey: Survey, ours: Scanned) -> None:
+        if self.options.allow_mass_delete:
+            return
+        limits = self.session.settings.limits
+        why = suspect(survey, ours.rewrites, limits)
+        if why is not None:
+            raise GuardError(why.message, cause=why.cause, fix=why.fix, code=why.code)
+
+    def _count_published(self, plan: Plan) -> None:
+        acts, report = plan.survey.acts, self.report
+        report.published = True
+        report.uploaded = (
+            acts[Act.UPLOAD]
+            + acts[Act.TAKE_OURS]
+            + acts[Act.KEEP_BOTH]
+            + acts[Act.SET_OURS_ASIDE]
+        )
+        report.deleted_remote = acts[Act.DELETE_THERE]
+
+    # -- materialize ----------------------------------------------------------------
+
+    def _materialize(
+        self,
+        repo: Repository,
+        plan: Plan,
+        base: BaseTree,
+        ours: Scanned,
+        head: HeadRead,
+        author: str,
+    ) -> None:
+        session, report, survey = self.session, self.report, plan.survey
+        failed: dict[RepoPath, str] = {}
+        changes: list[tuple[str, LocalRow | None]] = []
+        spool = f"{session.state.tmp_dir}/state-new-{session.surroundings.nonce()}"
+        written: Callable[[], Iterable[LocalRow]] = tuple
+        checkout: Checkout | None = None
+        if survey.n_materialize:
+            self._refuse_full_disk(survey.bytes_down)
+            self.progress.phase("Download", survey.n_materialize, survey.bytes_down)
+            writer = Writer(session.folder, fsync=True)
+            checkout = Checkout(
+                session.folder,
+                writer,
+                repo.reader(head.head),
+                f"{head.head.seq:06d}",
+                self.progress,
+            )
+            changes += checkout.set_aside(with_rows(plan.steps(), ours.rows))
+            changes += checkout.remove(with_rows(plan.steps(), ours.rows))
+            changes += checkout.write(with_rows(plan.steps(), ours.rows), under_copies=True)
+            new_rows = IndexWriter(spool, session.state.tmp_dir)
+            try:
+                for _, row in checkout.write(
+                    with_rows(plan.steps(), ours.rows), under_copies=False
+                ):
+                    if row is not None:
+                        new_rows.write(row)
+                new_rows.commit()
+            finally:
+                new_rows.abandon()
+                writer.close()
+            written = partial(read_index, spool)
+            failed = checkout.failed
+            report.downloaded, report.deleted_local = checkout.n_downloaded, checkout.n_deleted
+            report.kept = checkout.kept
+            report.skipped.update({str(p): why for p, why in failed.items()})
+        changes.sort(key=lambda each: each[0])
+        self._record(plan, base, ours, head, author, failed, changes, written)
+        Path(spool).unlink(missing_ok=True)
+        if checkout is not None and checkout.damage is not None:
+            raise checkout.damage
+
+    def _refuse_full_disk(self, needed: int) -> None:
+        free = shutil.disk_usage(self.session.settings.data).free
+        if needed > free:
+            raise DiskFullError(
+                f"{needed:,} bytes are to be downloaded, {free:,} are free on the disk of "
+                f"{self.session.settings.data}",
+                fix="free some space, or take a part:  cas-sync sync --only 'PATTERN'",
+            )
+
+    def _record(
+        self,
+        plan: Plan,
+        base: BaseTree,
+        ours: Scanned,
+        head: HeadRead,
+        author: str,
+        failed: dict[RepoPath, str],
+        changes: list[tuple[str, LocalRow | None]],
+        written: Callable[[], Iterable[LocalRow]],
+    ) -> None:
+        """Write the new base, then the index; the base last of what matters."""
+        state, survey = self.session.state, plan.survey
+        n_pending = survey.n_pending + len(failed)
+        now = head.head
+        agreed = Agreed(now.repo_id, now.seq, now.commit, n_pending)
+        if survey.n_steps or base.agreed != agreed:
+            touched = _base_changes(plan, author, failed)
+            write_base(
+                state.base_path, state.tmp_dir, merge_rows(base.rows(), touched, _key), agreed
+            )
+        state.clear_intent()
+        clean = n_pending == 0 and not ours.problems
+        tag = clean_tag(now.repo_id, now.commit) if clean else ""
+        writer = IndexWriter(state.index_path, state.tmp_dir)
+        try:
+            added = ((sort_key(row.path), row) for row in written())
+            both = heapq.merge(changes, added, key=lambda each: each[0])
+            n_files = 0
+            for row in merge_rows(ours.rows(), both, _key):
+                writer.write(row)
+                n_files += 1
+            writer.commit(tag)
+        finally:
+            writer.abandon()
+        settings = self.session.settings
+        write_remembered(
+            str(settings.state_dir), Remembered(str(settings.data), now.repo_id, n_files)
+        )
+
+
+def _holds(repo: Repository, oid: ObjectId, seq: int, head: Head) -> bool:
+    return repo.commits.holds(head, oid, seq)
+
+
+def _key(row: Entry | LocalRow) -> str:
+    return sort_key(row.path)
+
+
+def _base_changes(
+    plan: Plan, author: str, failed: dict[RepoPath, str]
+) -> Iterator[tuple[str, Entry | None]]:
+    """Yield what both sides agree on now, for each path that was in the plan."""
+    copies = sorted(
+        (sort_key(change[1].path), change[1])
+        for step in plan.survey.copies
+        if step.path not in failed and (change := tree_change(step, author)) and change[1]
+    )
+    main = (
+        (sort_key(step.path), agreed[0])
+        for step in plan.steps()
+        if step.path not in failed and (agreed := _agreed(step, author)) is not None
+    )
+    return heapq.merge(main, copies, key=lambda each: each[0])
+
+
+def _agreed(step: Step, author: str) -> tuple[Entry | None] | None:
+    """Return the row both sides hold once the step is done; `None` if they do not agree."""
+    match step.act:
+        case Act.CONFLICT | Act.LEAVE | Act.SKIP:
+            return None
+        case Act.AGREE | Act.DOWNLOAD | Act.DELETE_HERE | Act.TAKE_THEIRS:
+            return (step.theirs,)
+        case _:
+            change = tree_change(step, author)
+            return None if change is None else (change[0],)
+
+
+def _intent(oid: ObjectId, seq: int, copies: list[Step]) -> dict[str, object]:
+    """Return what the next sync must know should this one not learn the commit's fate."""
+    settled = {
+        step.path: str(step.ours.content.id)
+        for step in copies
+        if step.act is Act.KEEP_BOTH and step.ours and step.ours.content
+    }
+    return {"commit": str(oid), "seq": seq, "settled": settled}
+
+
+def _refuse_rollback(repo: Repository, head: HeadRead, agreed: Agreed | None) -> None:
+    """Stop where the store holds an older history than this folder has seen.
+
+    Raises:
+        RepositoryResetError: It does.
+    """
+    if agreed is None or agreed.commit is None or agreed.commit == head.head.commit:
+        return
+    if head.head.seq > agreed.seq and repo.commits.holds(head.head, agreed.commit, agreed.seq):
+        return
+    raise RepositoryResetError(
+        f"the history at {repo.bucket.url} went back: this folder has seen commit "
+        f"{str(agreed.commit)[:8]} (number {agreed.seq}), the store is at {head.head.seq}",
+        cause="an old copy of the store was restored, or someone rewrote it",
+        fix="ask your team; to publish from what is there now and lose nothing here:\n"
+        "cas-sync reset --confirm --local   then   cas-sync sync",
+        code="E212",
+    )

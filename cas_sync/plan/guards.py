@@ -1,0 +1,123 @@
+"""When a plan must not be carried out without a human's word. docs/design.md, section 6."""
+
+from typing import NamedTuple
+
+from cas_sync.plan.survey import Survey
+from cas_sync.plan.sync_plan import Act
+
+
+class GuardLimits(NamedTuple):
+    """When a change is too large to be meant.
+
+    Attributes:
+        ratio: Share of the files.
+        least: Number of files below which no share is too large.
+    """
+
+    ratio: float = 0.5
+    least: int = 10
+
+
+class Suspicion(NamedTuple):
+    """Why a plan must not be carried out.
+
+    Attributes:
+        code: Stable identifier.
+        message: What would happen.
+        cause: What may be behind it.
+        fix: What to type.
+    """
+
+    code: str
+    message: str
+    cause: str
+    fix: str
+
+
+class Rewrites(NamedTuple):
+    """What the scan saw of files whose content is new.
+
+    Attributes:
+        sampled: Files whose first bytes were looked at.
+        noisy: Those of them that look like random bytes.
+    """
+
+    sampled: int = 0
+    noisy: int = 0
+
+    @property
+    def look_encrypted(self) -> bool:
+        """Whether nearly all of the new contents look like random bytes."""
+        return self.sampled > 0 and self.noisy > 0.9 * self.sampled
+
+
+_ALLOW = "really do it for everyone:  cas-sync sync --allow-mass-delete"
+
+
+def suspect(
+    survey: Survey, rewrites: Rewrites, limits: GuardLimits, *, restrict: bool = False
+) -> Suspicion | None:
+    """Return why the plan must not be carried out, or `None`.
+
+    Args:
+        survey: What the plan comes to.
+        rewrites: What the new contents look like.
+        limits: When a change is too large to be meant.
+        restrict: Whether the sync is about a part of the folder only.
+    """
+    gone = survey.acts[Act.DELETE_THERE]
+    if survey.n_ours == 0 and gone and not restrict:
+        return Suspicion(
+            "E205",
+            f"the data folder is empty, but the last sync here had {survey.n_base:,} files",
+            "the drive may not be mounted, or the folder was moved or emptied",
+            f"bring them back:  cas-sync reset --confirm --local, then cas-sync sync\n{_ALLOW}",
+        )
+    too_many = max(limits.least, int(survey.n_base * limits.ratio) + 1)
+    if gone >= too_many:
+        return Suspicion(
+            "E206",
+            f"this would delete {gone:,} of {survey.n_base:,} files for everyone",
+            "more than half of the files are gone from the data folder",
+            _ALLOW,
+        )
+    lost_here = survey.acts[Act.DELETE_HERE]
+    if lost_here >= too_many:
+        return Suspicion(
+            "E206",
+            f"this would delete {lost_here:,} of {survey.n_base:,} files here",
+            "a teammate deleted more than half of the shared files",
+            f"look first:  cas-sync log -n 3 --stat\n{_ALLOW}",
+        )
+    # Ransomware rewrites files in place, or writes new ones and deletes the old.
+    rewritten = survey.n_modified + min(survey.n_added, gone)
+    if rewritten >= too_many and rewrites.look_encrypted:
+        return Suspicion(
+            "E211",
+            f"{rewritten:,} of {survey.n_base:,} files are rewritten and look encrypted",
+            "this is what ransomware leaves behind",
+            f"check the files, and keep other machines from syncing\n{_ALLOW}",
+        )
+    return None
+
+
+_KNOWN_STARTS = (
+    b"PK", b"PAR1", b"\x89PNG", b"\xff\xd8", b"GIF8", b"\x1f\x8b", b"BZh", b"\xfd7zXZ",
+    b"\x28\xb5\x2f\xfd", b"7z\xbc\xaf", b"Rar!", b"%PDF", b"\x89HDF", b"ARROW1", b"ORC",
+    b"OggS", b"ID3", b"RIFF", b"\x00\x00\x00", b"II*\x00", b"MM\x00*", b"fLaC", b"wOF",
+)  # fmt: skip
+
+
+def looks_encrypted(sample: bytes) -> bool:
+    """Say whether a file that starts with ``sample`` looks like random bytes.
+
+    Compressed data does too, so formats that begin with a signature are let off. The
+    test is Pearson's chi-squared on the byte counts: random bytes stay near 255.
+    """
+    if len(sample) < 1024 or sample.startswith(_KNOWN_STARTS):
+        return False
+    counts = [0] * 256
+    for byte in sample:
+        counts[byte] += 1
+    expected = len(sample) / 256
+    return sum((n - expected) ** 2 / expected for n in counts) < 400

@@ -1,0 +1,189 @@
+"""A look over a whole plan before any of it is done: totals, and names that clash."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from cas_sync.model.paths import RepoPath, fold, unportable
+from cas_sync.plan.sync_plan import Act, Rules, Sides, Step, published, tree_change
+
+KEPT = 20_000
+"""How many steps a survey keeps; a longer plan is made again each time it is needed."""
+
+
+@dataclass
+class Survey:
+    """What a plan comes to.
+
+    Attributes:
+        acts: Number of paths by act.
+        n_base: Files both sides last agreed on.
+        n_ours: Files in the data folder.
+        n_theirs: Files in the shared tree.
+        bytes_up: Sizes of the files to publish, in bytes, before deduplication.
+        bytes_down: Sizes of the files to materialize, in bytes.
+        steps: The first `KEPT` steps.
+        n_steps: Number of all steps.
+        copies: The steps that give a file another name; they are few.
+        conflicts: Paths left alone because both sides changed them.
+        skipped: Paths that cannot be synced now, and why.
+        refused: Paths of ours that must not be published, and why.
+        clashes: Files whose name a folder takes.
+        warnings: Paths to be published that not every system can hold, and why.
+        n_modified: Files of the shared tree that we would replace.
+        n_added: Files that we would add.
+    """
+
+    acts: Counter[Act] = field(default_factory=Counter)
+    n_base: int = 0
+    n_ours: int = 0
+    n_theirs: int = 0
+    bytes_up: int = 0
+    bytes_down: int = 0
+    steps: list[Step] = field(default_factory=list)
+    n_steps: int = 0
+    copies: list[Step] = field(default_factory=list)
+    conflicts: list[RepoPath] = field(default_factory=list)
+    skipped: dict[RepoPath, str] = field(default_factory=dict)
+    refused: dict[RepoPath, str] = field(default_factory=dict)
+    clashes: set[RepoPath] = field(default_factory=set)
+    warnings: dict[RepoPath, str] = field(default_factory=dict)
+
+    n_modified: int = 0
+    n_added: int = 0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether `steps` holds the whole plan."""
+        return self.n_steps <= KEPT
+
+    @property
+    def n_publish(self) -> int:
+        """Number of paths the commit would change."""
+        return sum(self.acts[act] for act in _PUBLISHING)
+
+    @property
+    def n_materialize(self) -> int:
+        """Number of paths that would change in the data folder."""
+        return sum(self.acts[act] for act in _MATERIALIZING)
+
+    @property
+    def n_pending(self) -> int:
+        """Number of paths on which both sides will still differ."""
+        return self.acts[Act.CONFLICT] + self.acts[Act.SKIP] + self.acts[Act.LEAVE]
+
+
+_PUBLISHING = (
+    Act.UPLOAD,
+    Act.DELETE_THERE,
+    Act.KEEP_BOTH,
+    Act.TAKE_OURS,
+    Act.TAKE_THEIRS,
+    Act.SET_OURS_ASIDE,
+    Act.SET_THEIRS_ASIDE,
+)
+_MATERIALIZING = (
+    Act.DOWNLOAD,
+    Act.DELETE_HERE,
+    Act.KEEP_BOTH,
+    Act.TAKE_THEIRS,
+    Act.SET_OURS_ASIDE,
+    Act.SET_THEIRS_ASIDE,
+)
+
+
+def take(decided: Iterable[tuple[Sides, Step | None]], rules: Rules) -> Survey:
+    """Return what a plan comes to.
+
+    Where `Survey.refused` or `Survey.clashes` hold anything the rules do not know yet, the
+    plan has to be made again with them.
+    """
+    survey = Survey()
+    names = _Names(survey)
+    for sides, step in decided:
+        survey.n_base += sides.base is not None
+        survey.n_ours += sides.ours is not None
+        survey.n_theirs += sides.theirs is not None
+        if step is not None:
+            _count(survey, step)
+        change = tree_change(step, rules.author) if step is not None else None
+        stays = sides.theirs is not None if change is None else change[0] is not None
+        if stays:
+            names.add(sides.path, is_new=step is not None and sides.theirs is None, step=step)
+    return survey
+
+
+def _count(survey: Survey, step: Step) -> None:
+    survey.acts[step.act] += 1
+    if step.act is Act.CONFLICT:
+        survey.conflicts.append(step.path)
+    elif step.act is Act.SKIP:
+        survey.skipped[step.path] = step.reason
+    if (content := published(step)) is not None:
+        survey.bytes_up += content.size
+        survey.n_modified += step.theirs is not None
+        survey.n_added += step.theirs is None
+        if why := unportable(step.path):
+            survey.warnings[step.path] = why
+    if step.act in _MATERIALIZING and step.theirs is not None:
+        survey.bytes_down += step.theirs.content.size
+    survey.n_steps += 1
+    if survey.n_steps <= KEPT:
+        survey.steps.append(step)
+    if step.copy is not None:
+        survey.copies.append(step)
+
+
+class _Names:
+    """Finds names of the resulting tree that some disk would take for one another.
+
+    Fed in path order; remembers only the folders on the way to the current path.
+    """
+
+    def __init__(self, survey: Survey) -> None:
+        self._survey = survey
+        self._folders: list[tuple[str, dict[str, tuple[str, RepoPath, bool]]]] = [("", {})]
+        self._file: tuple[RepoPath, bool] | None = None
+
+    def add(self, path: RepoPath, *, is_new: bool, step: Step | None) -> None:
+        self._gives_way(path, is_new=is_new, step=step)
+        folder, _, _ = path.rpartition("/")
+        self._enter(folder)
+        parts = path.split("/")
+        for depth, name in enumerate(parts):
+            seen = self._folders[depth][1]
+            other = seen.setdefault(fold(name), (name, path, is_new))
+            if other[0] != name:
+                self._collide(path, is_new=is_new, other=other)
+                return
+
+    def _enter(self, folder: str) -> None:
+        parts = folder.split("/") if folder else []
+        keep = 0
+        while (
+            keep < len(parts)
+            and keep + 1 < len(self._folders)
+            and self._folders[keep + 1][0] == parts[keep]
+        ):
+            keep += 1
+        del self._folders[keep + 1 :]
+        self._folders.extend((name, {}) for name in parts[keep:])
+
+    def _collide(
+        self, path: RepoPath, *, is_new: bool, other: tuple[str, RepoPath, bool]
+    ) -> None:
+        loser, winner = (path, other[1]) if is_new else (other[1], path)
+        if is_new or other[2]:
+            self._survey.refused[loser] = (
+                f"Windows and macOS take its name for that of {winner}; rename one of them"
+            )
+
+    def _gives_way(self, path: RepoPath, *, is_new: bool, step: Step | None) -> None:
+        if self._file is not None and path.startswith(self._file[0] + "/"):
+            file, decided = self._file
+            if decided:
+                self._survey.clashes.add(file)
+            elif is_new and step is not None:
+                self._survey.refused[path] = f"the shared tree holds a file called {file}"
+            return
+        self._file = (path, step is not None)

@@ -1,0 +1,1 @@
+"""The shared prefix: does what it is told and decides nothing."""

@@ -1,0 +1,385 @@
+"""A bucket on S3, or on a server that speaks like it; the only importer of boto3.
+
+Every request but one kind may be repeated by the library. The exception is `put_if`: it
+goes through a client of its own that sends exactly one try, because the library's second
+try would meet our own first one and report a write that was won as lost.
+
+Nothing is sent, and no credential is looked up, before the first request.
+"""
+
+import re
+import secrets
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
+from itertools import islice, pairwise
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from urllib3.exceptions import HTTPError
+
+from cas_sync.clock import Clock, SystemClock
+from cas_sync.errors import ConfigError, DamageError, StoreError, UnavailableError
+from cas_sync.store.bucket import (
+    Blob,
+    ETag,
+    Key,
+    Meter,
+    Moved,
+    StoreAddress,
+    Stored,
+    Unclear,
+)
+from cas_sync.store.s3_errors import TRANSIENT, code_of, status_of, translate, unsafe, why
+
+_FOREIGN = (BotoCoreError, ClientError, HTTPError)
+_TRIES = 5
+_READ_TRIES = 3
+_DELETE_BATCH = 1000
+_SMALL_BODY = 1 << 16
+_AWS = re.compile(
+    r"(\.|^)(amazonaws\.com(\.cn)?|amazonaws\.eu|api\.aws|api\.amazonwebservices\.com\.cn)$"
+)
+
+
+class WireMeter(Meter):
+    """A meter that learns of an answer's body only after the request was counted."""
+
+    def received(self, size: int) -> None:
+        """Add ``size`` bytes of a response body."""
+        with self._lock:
+            self.bytes_down += size
+
+
+class S3Bucket:
+    """Keeps objects on S3; see `Bucket` for what each method promises.
+
+    Attributes:
+        url: Where it is, as the user wrote it.
+        meter: Every HTTP request that left, also the library's own retries.
+    """
+
+    meter: Meter
+
+    def __init__(self, address: StoreAddress, *, clock: Clock | None = None) -> None:
+        """Remember the address.
+
+        Raises:
+            ConfigError: The address names no bucket.
+        """
+        self.url = address.url
+        self._bucket, self._prefix = split_s3_url(address.url)
+        self._wire = WireMeter()
+        self.meter = self._wire
+        self._address = address
+        self._clock = clock or SystemClock()
+        self._lock = threading.Lock()
+        self._session: Any = None
+        self._ordinary: Any = None
+        self._single: Any = None
+
+    def get(self, key: Key) -> Blob | None:
+        """Return the whole object, or `None` where there is none."""
+        answer = self._fetch(key, {})
+        if answer is None:
+            return None
+        response, data = answer
+        return Blob(data, self._etag_in(response, "read", key))
+
+    def get_range(self, key: Key, offset: int, length: int) -> bytes | None:
+        """Return exactly ``length`` bytes from ``offset``; `None` where there is no object.
+
+        Raises:
+            DamageError: The object is shorter, or the store sent other than was asked.
+        """
+        if length == 0:  # what a Range header cannot say
+            blob = self.get(key)
+            return None if blob is None else b""
+        asked = f"bytes={offset}-{offset + length - 1}"
+        answer = self._fetch(key, {"Range": asked})
+        if answer is None:
+            return None
+        response, data = answer
+        told = response.get("ContentRange")
+        partial = response["ResponseMetadata"]["HTTPStatusCode"] == 206
+        # Asked for all of an object, some servers send it as a whole, which is the same.
+        whole = not partial and offset == 0
+        if len(data) != length or not (whole or _begins_at(told, offset)):
+            raise DamageError(
+                f"{key} in {self.url} is too short, or its store sent another part of it",
+                cause=f"asked for {asked}, got {len(data)} bytes as {told or 'a whole'}",
+                fix="cas-sync fsck",
+            )
+        return data
+
+    def put_new(self, key: Key, data: bytes) -> Stored | Moved:
+        """Store an object that must not exist yet."""
+        for attempt in range(_TRIES):
+            try:
+                response = self._client().put_object(
+                    **self._at(key), Body=data, IfNoneMatch="*"
+                )
+                return Stored(self._etag_in(response, "write", key))
+            except _FOREIGN as error:
+                if _is_refusal(error):
+                    return Moved()
+                if status_of(error) == 501:
+                    raise unsafe(self.url, why(error)) from error
+                # Two writers met: S3 asks both to come again.
+                if status_of(error) != 409 or attempt == _TRIES - 1:
+                    raise self._translated(error, "write", key) from error
+            self._clock.sleep(secrets.randbelow(100 << attempt) / 1000)
+        raise AssertionError("unreachable")  # pragma: no cover
+
+    def put_if(self, key: Key, data: bytes, expected: ETag | None) -> Stored | Moved | Unclear:
+        """Store ``data`` only while the object is at ``expected``: exactly one try is sent."""
+        client = self._client(single=True)
+        condition = {"IfNoneMatch": "*"} if expected is None else {"IfMatch": expected}
+        try:
+            response = client.put_object(**self._at(key), Body=data, **condition)
+        except ClientError as error:
+            code, status = code_of(error), status_of(error)
+            if _is_refusal(error) or (code == "NoSuchKey" and expected is not None):
+                return Moved()
+            if status == 501:
+                raise unsafe(self.url, why(error)) from error
+            if status in (408, 409, 429) or status >= 500 or code in TRANSIENT:
+                return Unclear(why(error))
+            raise self._translated(error, "write", key) from error
+        except (BotoCoreError, HTTPError) as error:
+            ours = self._translated(error, "write", key)
+            # Whatever broke on the wire may have broken after the store had it.
+            if isinstance(ours, UnavailableError):
+                return Unclear(why(error))
+            raise ours from error
+        etag = response.get("ETag")
+        return Stored(ETag(etag)) if etag else Unclear("the answer was not one of S3")
+
+    def list_keys(self, under: Key) -> Iterator[tuple[Key, int]]:
+        """Yield every key that starts with ``under`` and its size in bytes, in key order."""
+        # Not every server lists in key order (SeaweedFS goes folder by folder), so all
+        # pages are read before the first key is passed on.
+        found = sorted(self._list_pages(under))
+        for (key, _), (following, _) in pairwise(found):
+            if key == following:
+                raise self._bad_listing(f"{key} is in it twice")
+        yield from found
+
+    def _list_pages(self, under: Key) -> Iterator[tuple[Key, int]]:
+        above = self._full("")
+        token: dict[str, str] = {}
+        while True:
+            try:
+                page = self._client().list_objects_v2(
+                    Bucket=self._bucket, Prefix=self._full(under), **token
+                )
+            except _FOREIGN as error:
+                raise self._translated(error, "list", under) from error
+            for item in page.get("Contents", ()):
+                if not item["Key"].startswith(self._full(under)):
+                    raise self._bad_listing(f"{item['Key']} does not belong to it")
+                yield Key(item["Key"].removeprefix(above)), int(item["Size"])
+            if not page.get("IsTruncated"):
+                return
+            following = page.get("NextContinuationToken")
+            if not following or following == token.get("ContinuationToken"):
+                raise self._bad_listing("it was cut short and cannot be continued")
+            token = {"ContinuationToken": following}
+
+    def delete(self, keys: Iterable[Key]) -> None:
+        """Delete the objects; those that are gone already are no error.
+
+        Raises:
+            StoreError: At least one object could not be deleted; the message names it.
+        """
+        rest = iter(keys)
+        while batch := list(islice(rest, _DELETE_BATCH)):
+            if len(batch) == 1 or not self._delete_together(batch):
+                for key in batch:
+                    self._delete_one(key)
+
+    def close(self) -> None:
+        """Give connections back."""
+        with self._lock:
+            for client in (self._ordinary, self._single):
+                if client is not None:
+                    client.close()
+            self._ordinary = self._single = None
+
+    def _fetch(
+        self, key: Key, extra: Mapping[str, str]
+    ) -> tuple[Mapping[str, Any], bytes] | None:
+        """Return answer and body, read to its end; the library does not retry bodies."""
+        failure: Exception | None = None
+        for _ in range(_READ_TRIES):
+            try:
+                response = self._client().get_object(**self._at(key), **extra)
+            except _FOREIGN as error:
+                # A bare 404 may come from anything between the store and here.
+                if code_of(error) == "NoSuchKey":
+                    return None
+                if status_of(error) == 416:
+                    raise DamageError(
+                        f"{key} in {self.url} is too short",
+                        cause=f"asked for {extra.get('Range', 'all')}: {why(error)}",
+                        fix="cas-sync fsck",
+                    ) from error
+                raise self._translated(error, "read", key) from error
+            data = b""
+            try:
+                with closing(response["Body"]) as body:
+                    data = body.read()
+            except _FOREIGN as error:
+                failure = error
+                continue
+            finally:
+                self._wire.received(len(data))
+            if len(data) == response.get("ContentLength", len(data)):
+                return response, data
+        raise UnavailableError(
+            f"{self.url} broke off while {key} was read",
+            cause=why(failure) if failure else "fewer bytes came than were announced",
+            fix="run again",
+        ) from failure
+
+    def _delete_together(self, batch: list[Key]) -> bool:
+        """Delete up to 1000 objects by one request; `False` where the store cannot."""
+        objects = [{"Key": self._full(key)} for key in batch]
+        try:
+            answer = self._client().delete_objects(
+                Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True}
+            )
+        except _FOREIGN as error:
+            if status_of(error) in (405, 501) or code_of(error) in (
+                "NotImplemented",
+                "MethodNotAllowed",
+                "MissingContentMD5",
+            ):
+                return False
+            raise self._translated(error, "delete", batch[0]) from error
+        for wrong in answer.get("Errors", ()):
+            if wrong.get("Code") == "NoSuchKey":
+                continue
+            key = str(wrong.get("Key", "")).removeprefix(self._full(""))
+            raise self._translated(ClientError({"Error": wrong}, ""), "delete", key)
+        return True
+
+    def _delete_one(self, key: Key) -> None:
+        try:
+            self._client().delete_object(**self._at(key))
+        except _FOREIGN as error:
+            if code_of(error) != "NoSuchKey":
+                raise self._translated(error, "delete", key) from error
+
+    def _full(self, key: str) -> str:
+        return f"{self._prefix}/{key}" if self._prefix else key
+
+    def _at(self, key: Key) -> dict[str, str]:
+        if not key.startswith(".S3/"):
+            raise ValueError(f"{key!r} is not a key")
+        return {"Bucket": self._bucket, "Key": self._full(key)}
+
+    def _etag_in(self, response: Mapping[str, Any], verb: str, key: Key) -> ETag:
+        """Return the version told; an answer without one did not come from a store."""
+        if not (etag := response.get("ETag")):
+            raise UnavailableError(
+                f"what answered for {self.url} when asked to {verb} {key} is no S3 store",
+                fix="a login page of the network? then log in, and run again",
+            )
+        return ETag(etag)
+
+    def _bad_listing(self, cause: str) -> StoreError:
+        return UnavailableError(
+            f"the listing of {self.url} cannot be trusted", cause=cause, fix="run again"
+        )
+
+    def _translated(self, error: BaseException, verb: str, key: str) -> Exception:
+        endpoint = self._address.endpoint_url or ""
+        if self._ordinary is not None:
+            endpoint = self._ordinary.meta.endpoint_url
+        return translate(error, verb, url=self.url, key=key, endpoint=endpoint)
+
+    def _client(self, *, single: bool = False) -> Any:
+        """Return the client, made at its first use: credentials may come from a network."""
+        client = self._single if single else self._ordinary
+        if client is not None:
+            return client
+        with self._lock:
+            try:
+                if self._ordinary is None:
+                    self._ordinary = self._make_client(tries=_TRIES, read_timeout_s=60)
+                if single and self._single is None:
+                    self._single = self._make_client(tries=1, read_timeout_s=30)
+            except (BotoCoreError, ValueError) as error:
+                raise self._translated(error, "read", "") from error
+            return self._single if single else self._ordinary
+
+    def _make_client(self, *, tries: int, read_timeout_s: int) -> Any:
+        address = self._address
+        if self._session is None:
+            self._session = boto3.Session(
+                profile_name=address.profile, region_name=address.region
+            )
+        config = Config(
+            connect_timeout=10,
+            read_timeout=read_timeout_s,
+            retries={"mode": "standard", "total_max_attempts": tries},
+            max_pool_connections=max(address.jobs, 10),
+            tcp_keepalive=True,
+            parameter_validation=False,
+        )
+        client = self._session.client("s3", endpoint_url=address.endpoint_url, config=config)
+        if not _AWS.search(urlsplit(client.meta.endpoint_url).hostname or ""):
+            # The address may come from the environment or AWS's files, so the finished
+            # client is asked. Other servers often do not know AWS's newer checksums.
+            client.close()
+            plain = Config(
+                request_checksum_calculation="when_required",
+                response_checksum_validation="when_required",
+            )
+            client = self._session.client(
+                "s3", endpoint_url=address.endpoint_url, config=config.merge(plain)
+            )
+        client.meta.events.register("before-send.s3", self._before_send)
+        client.meta.events.register("response-received.s3", self._after_answer)
+        return client
+
+    def _before_send(self, request: Any, **_: object) -> None:
+        headers = request.headers
+        size = headers.get("Content-Length") or headers.get("X-Amz-Decoded-Content-Length") or 0
+        # Asking before sending costs a round trip, more than a small body itself does.
+        if int(size) <= _SMALL_BODY and "Expect" in headers:
+            del headers["Expect"]
+        self._wire.count(str(request.method), up=int(size))
+
+    def _after_answer(self, response_dict: Mapping[str, Any] | None, **_: object) -> None:
+        body = response_dict.get("body") if response_dict else None
+        if isinstance(body, bytes):  # a stream is counted when it is read
+            self._wire.received(len(body))
+
+
+def split_s3_url(url: str) -> tuple[str, str]:
+    """Return bucket and prefix; the prefix may be empty and has no slash at its ends.
+
+    Raises:
+        ConfigError: ``url`` names no bucket.
+    """
+    scheme, separator, rest = url.strip().partition("://")
+    bucket, _, prefix = rest.partition("/")
+    if scheme.lower() != "s3" or not separator or not re.fullmatch(r"[A-Za-z0-9._:-]+", bucket):
+        raise ConfigError(
+            f"{url} names no bucket", fix="give the store as s3://bucket/prefix", code="E108"
+        )
+    return bucket, prefix.strip("/")
+
+
+def _is_refusal(error: BaseException) -> bool:
+    return status_of(error) == 412 or code_of(error) == "PreconditionFailed"
+
+
+def _begins_at(content_range: str | None, offset: int) -> bool:
+    match = re.match(r"bytes (\d+)-", content_range or "")
+    return match is not None and int(match[1]) == offset

@@ -1,0 +1,1 @@
+"""The local folder: does what it is told and decides nothing."""
