@@ -62,7 +62,7 @@ def log(
         else:
             _print(entry, stat=stat, oneline=oneline)
 
-    run_log(settings, query, show, with_changes=stat)
+    run_log(settings, surroundings, query, show, with_changes=stat)
     if as_json:
         result = [_json(entry, stat=stat) for entry in entries]
         document = {"schema": 1, "command": "log", "result": result}

@@ -78,17 +78,13 @@ def run_init(
     Raises:
         UnsafeStoreError: The store does not keep two writers apart.
     """
-    with Connection(settings.address, settings.cache_dir) as connection:
+    with Connection(settings, surroundings) as connection:
         head = connection.read_head()
         refuse_reset(head, None, settings.address.url)
         is_new = head is None
         if head is None:
-            head = connection.begin(
-                surroundings, single_writer=settings.single_writer, note=progress.note
-            )
+            head = connection.begin(progress.note)
         else:
-            connection.check(
-                surroundings, single_writer=settings.single_writer, note=progress.note
-            )
+            connection.check(progress.note)
     settings.data.mkdir(parents=True, exist_ok=True)
     return InitReport(config, is_new, head.head.repo_id, head.head.files)

@@ -144,26 +144,48 @@ class Checkout:
                 yield _Wanted(step.path, step.theirs, None, unsaved=False)
 
     def _fetch(self, group: "list[_Wanted]") -> "_Window":
+        """Read all that a window of files needs: first their lists, then their chunks."""
         window = _Window()
+        listed: dict[ObjectId, tuple[Location, Content]] = {}
         for wanted in group:
             content = wanted.entry.content
             if not content.size:
                 continue
             try:
-                window.where[content.id] = self.reader.locate(content)
+                where = self.reader.locate(content)
             except DamageError as error:
                 window.damaged[content.id] = error
-        singles = [each for each in window.where.values() if each.kind is Kind.CHUNK]
+                continue
+            if where.kind is Kind.CHUNK:
+                window.chunks[content.id] = [where]
+            elif content.size > WINDOW_BYTES:
+                window.streamed[content.id] = where
+            else:
+                listed[content.id] = where, content
+        self._read(window, (where for where, _ in listed.values()))
+        for oid, (where, content) in listed.items():
+            try:
+                window.chunks[oid] = [
+                    self.reader.find(piece.id, Kind.CHUNK)
+                    for pieces in self.reader.chunks(where, content, window.data.get(oid))
+                    for piece in pieces
+                ]
+            except DamageError as error:
+                window.damaged[oid] = error
+        self._read(window, chain.from_iterable(window.chunks.values()))
+        return window
+
+    def _read(self, window: "_Window", wanted: Iterable[Location]) -> None:
+        locations = list(wanted)
         try:
-            window.data = self.reader.read(singles)
+            window.data.update(self.reader.read(locations))
         except DamageError:
             # One bad object must not keep the others from their files.
-            for each in singles:
+            for each in locations:
                 try:
                     window.data.update(self.reader.read([each]))
                 except DamageError as error:
                     window.damaged[each.id] = error
-        return window
 
     def _write_window(
         self, group: "list[_Wanted]", fetched: "Future[_Window]"
@@ -186,22 +208,25 @@ class Checkout:
 
     def _stage(self, wanted: "_Wanted", window: "_Window") -> StagedFile:
         content = wanted.entry.content
-        if (damage := window.damaged.get(content.id)) is not None:
-            raise damage
-        where = window.where.get(content.id)
         staged = self.writer.stage(wanted.path, content, ns_of_timestamp(wanted.entry.edited))
         try:
-            if where is not None:
-                if where.kind is Kind.CHUNK:
-                    staged.write(window.data[content.id])
-                else:
-                    for block in self._blocks(where, content):
-                        staged.write(block)
+            for block in self._content(content, window):
+                staged.write(block)
             staged.finish()
         except BaseException:
             staged.abandon()
             raise
         return staged
+
+    def _content(self, content: Content, window: "_Window") -> Iterator[bytes]:
+        if content.id in window.damaged:
+            raise window.damaged[content.id]
+        if content.id in window.streamed:
+            yield from self._blocks(window.streamed[content.id], content)
+        for where in window.chunks.get(content.id, ()):
+            if where.id in window.damaged:
+                raise window.damaged[where.id]
+            yield window.data[where.id]
 
     def _blocks(self, listed: Location, content: Content) -> Iterator[bytes]:
         """Yield a large file's chunks in order, a bounded number of bytes ahead."""
@@ -256,9 +281,17 @@ class _Wanted:
 
 @dataclass
 class _Window:
-    """What was fetched for some files at once."""
+    """What was fetched for some files at once.
 
-    where: dict[ObjectId, Location] = field(default_factory=dict)
+    Attributes:
+        chunks: The chunks of each file, by the file's id.
+        streamed: Lists of the files that are too large to be held.
+        data: Objects by id.
+        damaged: Files and chunks that cannot be had, and why.
+    """
+
+    chunks: dict[ObjectId, list[Location]] = field(default_factory=dict)
+    streamed: dict[ObjectId, Location] = field(default_factory=dict)
     data: dict[ObjectId, bytes] = field(default_factory=dict)
     damaged: dict[ObjectId, DamageError] = field(default_factory=dict)
 
@@ -271,8 +304,9 @@ def _windows(wanted: Iterable[_Wanted]) -> Iterator[list[_Wanted]]:
             yield group
             group, size = [], 0
         group.append(each)
-        # What is not one chunk is streamed and takes no room in the window.
-        size += min(each.entry.content.size, 1 << 20)
+        # What is larger than a window is streamed and takes no room in one.
+        if each.entry.content.size <= WINDOW_BYTES:
+            size += each.entry.content.size
     if group:
         yield group
 

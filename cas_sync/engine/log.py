@@ -6,6 +6,7 @@ from datetime import datetime
 
 from cas_sync.engine.repository import Connection, Repository, refuse_reset
 from cas_sync.engine.settings import Settings
+from cas_sync.engine.surroundings import Surroundings
 from cas_sync.model.commit import ChangeRow, Commit
 from cas_sync.model.ids import ObjectId
 from cas_sync.model.paths import RepoPath, sort_key
@@ -46,6 +47,7 @@ class LogQuery:
 
 def run_log(
     settings: Settings,
+    surroundings: Surroundings,
     query: LogQuery,
     show: Callable[[LogEntry], None],
     *,
@@ -55,6 +57,7 @@ def run_log(
 
     Args:
         settings: The configuration in force.
+        surroundings: How to reach the store.
         query: Which commits.
         show: Takes one as soon as it is known.
         with_changes: Whether commits that do not repeat their changes get them from the
@@ -63,7 +66,7 @@ def run_log(
     Raises:
         DamageError: The chain is broken.
     """
-    with Connection(settings.address, settings.cache_dir) as connection:
+    with Connection(settings, surroundings) as connection:
         head = connection.read_head()
         refuse_reset(head, None, settings.address.url)
         if head is None:

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from cas_sync.engine.settings import Settings
 from cas_sync.engine.surroundings import Surroundings
 from cas_sync.errors import DamageError, RepositoryResetError, UnsafeStoreError
 from cas_sync.formats import documents, keys
@@ -15,9 +15,8 @@ from cas_sync.formats.rows import DeletedRows, VersionRows
 from cas_sync.model.commit import Head, HeadState
 from cas_sync.model.params import ChunkParams
 from cas_sync.model.tree import Deletion, Entry
-from cas_sync.store.bucket import Bucket, Key, StoreAddress
+from cas_sync.store.bucket import Bucket, Key
 from cas_sync.store.cache import Cache
-from cas_sync.store.connect import open_bucket
 from cas_sync.store.head import HEAD, HeadRead, read_head
 from cas_sync.store.history import CommitLog, Manifest
 from cas_sync.store.index import IndexSet
@@ -80,14 +79,15 @@ class Connection:
     """A bucket and the threads that use it; closed when done.
 
     Args:
-        address: Where the store is.
-        cache_dir: Where copies of immutable objects are kept.
+        settings: Where the store is, and where copies of immutable objects are kept.
+        surroundings: Opens the bucket; time and randomness.
     """
 
-    def __init__(self, address: StoreAddress, cache_dir: Path) -> None:
-        self.bucket = open_bucket(address)
-        self.pool = ThreadPoolExecutor(address.jobs, thread_name_prefix="store")
-        self._cache_dir = cache_dir
+    def __init__(self, settings: Settings, surroundings: Surroundings) -> None:
+        self.bucket = surroundings.connect(settings.address)
+        self.pool = ThreadPoolExecutor(settings.jobs, thread_name_prefix="store")
+        self._settings = settings
+        self._surroundings = surroundings
 
     def __enter__(self) -> Self:
         return self
@@ -104,7 +104,7 @@ class Connection:
     def repository(self, repo_id: str) -> Repository:
         """Return the parts of the repository ``repo_id``."""
         bucket, pool = self.bucket, self.pool
-        cache = Cache(self._cache_dir / repo_id)
+        cache = Cache(self._settings.cache_dir / repo_id)
         return Repository(
             bucket,
             pool,
@@ -119,13 +119,7 @@ class Connection:
         """Return the head; `None` where there is none."""
         return read_head(self.bucket)
 
-    def begin(
-        self,
-        surroundings: Surroundings,
-        *,
-        single_writer: bool,
-        note: Callable[[str], None],
-    ) -> HeadRead:
+    def begin(self, note: Callable[[str], None]) -> HeadRead:
         """Begin a repository where there is none, and return its head.
 
         Two who begin at once begin the same: `format.json` is written once, and whoever
@@ -135,17 +129,18 @@ class Connection:
             UnsafeStoreError: The store does not keep two writers apart.
             DamageError: There are commits, but no head.
         """
+        entropy = self._surroundings.entropy
         blob = self.bucket.get(FORMAT)
         if blob is None:
-            self.check(surroundings, single_writer=single_writer, note=note)
-            mine = Format(surroundings.entropy(16).hex(), ChunkParams())
+            self.check(note)
+            mine = Format(entropy(16).hex(), ChunkParams())
             self.bucket.put_new(FORMAT, documents.dump_format(mine))
             blob = self.bucket.get(FORMAT)
             if blob is None:
                 raise DamageError(f"{FORMAT} is gone right after it was written")
         found = documents.load_format(blob.data)
         self._refuse_headless()
-        first = empty_head(found.repo_id, surroundings.entropy(16).hex())
+        first = empty_head(found.repo_id, entropy(16).hex())
         self.bucket.put_if(HEAD, documents.dump_head(first), None)
         # Whatever the answer was, the head that is there now is the one to go on from.
         head = read_head(self.bucket)
@@ -163,18 +158,16 @@ class Connection:
                 fix="restore .S3/head from the bucket's versions",
             )
 
-    def check(
-        self, surroundings: Surroundings, *, single_writer: bool, note: Callable[[str], None]
-    ) -> None:
+    def check(self, note: Callable[[str], None]) -> None:
         """Test the store before it is trusted.
 
         Raises:
             UnsafeStoreError: It does not keep two writers apart.
         """
-        if single_writer:
+        if self._settings.single_writer:
             note("This store is not tested: only one person may sync with it.")
             return
-        why = qualify(self.bucket, surroundings.clock, surroundings.ulid())
+        why = qualify(self.bucket, self._surroundings.clock, self._surroundings.ulid())
         if why:
             raise UnsafeStoreError(
                 f"{self.bucket.url} cannot keep two writers apart",

@@ -94,7 +94,7 @@ def run_reset(
             stack.enter_context(state.lock(LOCK_WAIT_S))
             report.n_kept = _count_kept(settings)
         if remote:
-            connection = stack.enter_context(Connection(settings.address, settings.cache_dir))
+            connection = stack.enter_context(Connection(settings, surroundings))
             known = state.read_root() if state is not None else None
             _reset_remote(
                 connection,

@@ -4,6 +4,7 @@
 """
 
 import heapq
+import random
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -18,9 +19,9 @@ from cas_sync.engine.settings import Settings
 from cas_sync.engine.surroundings import Surroundings
 from cas_sync.errors import GuardError
 from cas_sync.model.ids import ObjectId
-from cas_sync.model.paths import RepoPath, sort_key
+from cas_sync.model.paths import sort_key
 from cas_sync.model.tree import Entry, Found
-from cas_sync.plan.guards import Rewrites, looks_encrypted
+from cas_sync.plan.guards import Rewrites
 from cas_sync.plan.scope import Scope
 from cas_sync.plan.survey import Survey, take
 from cas_sync.plan.sync_plan import Rules, Step, decide_all, plan_sync
@@ -42,6 +43,7 @@ class Scanned:
     Attributes:
         index_path: The file that holds its rows.
         is_new: Whether that is a file of its own and not the index as it was.
+        index_tag: What the index said before the scan.
         problems: What is there but could not be read.
         report: What the scan counted.
         rewrites: What new contents look like.
@@ -49,6 +51,7 @@ class Scanned:
 
     index_path: str
     is_new: bool
+    index_tag: str
     problems: list[Found]
     report: ScanReport
     rewrites: Rewrites
@@ -141,7 +144,7 @@ class Session:
         self._opening = opener.submit(self._open)
 
     def _open(self) -> tuple[Connection, HeadRead | None]:
-        connection = Connection(self.settings.address, self.settings.cache_dir)
+        connection = Connection(self.settings, self.surroundings)
         self._connection = connection
         return connection, connection.read_head()
 
@@ -189,20 +192,15 @@ class Session:
         """Look at every file of the data folder, opening only those that changed."""
         report = ScanReport()
         problems: list[Found] = []
-        sampled = noisy = 0
-
-        def on_sample(_: RepoPath, first: bytes) -> None:
-            nonlocal sampled, noisy
-            sampled += 1
-            noisy += looks_encrypted(first)
-
+        samples = Reservoir(self.surroundings.entropy(8))
         path = self.state.index_path
+        index = read_index(path)
         rows = scan(
             self.folder,
-            read_index(path),
+            index,
             fs_now_ns=fs_now_ns(self.folder),
             is_ignored=self.scope.is_ignored,
-            on_sample=on_sample,
+            on_sample=lambda _, first: samples.add(first),
             report=report,
         )
         spool = str(Path(self.state.tmp_dir) / f"state-scan-{self.surroundings.nonce()}")
@@ -233,8 +231,9 @@ class Session:
             if writer is not None:
                 writer.abandon()
         is_new = writer is not None
+        where = spool if is_new else path
         return Scanned(
-            spool if is_new else path, is_new, problems, report, Rewrites(sampled, noisy)
+            where, is_new, index.tag, problems, report, Rewrites(tuple(samples.kept))
         )
 
     # -- the plan -------------------------------------------------------------------
@@ -253,6 +252,29 @@ class Session:
         return Plan(
             survey, rules, lambda: plan_sync(base.rows(), ours.found(), theirs(), rules)
         )
+
+
+class Reservoir:
+    """Keeps a fair sample of what it is given (Vitter's algorithm R).
+
+    Args:
+        seed: Decides what is kept.
+    """
+
+    SIZE = 128
+
+    def __init__(self, seed: bytes) -> None:
+        self._random = random.Random(seed)  # noqa: S311 - a sample, not a secret
+        self._n = 0
+        self.kept: list[bytes] = []
+
+    def add(self, each: bytes) -> None:
+        """Take one more."""
+        self._n += 1
+        if len(self.kept) < self.SIZE:
+            self.kept.append(each)
+        elif (i := int(self._random.random() * self._n)) < self.SIZE:
+            self.kept[i] = each
 
 
 def their_rows(

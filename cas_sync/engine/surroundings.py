@@ -11,6 +11,8 @@ from pathlib import Path
 from cas_sync.clock import Clock, SystemClock
 from cas_sync.formats import keys
 from cas_sync.formats.rows import tidy
+from cas_sync.store.bucket import Bucket, StoreAddress
+from cas_sync.store.connect import open_bucket
 
 
 @dataclass(frozen=True)
@@ -22,12 +24,14 @@ class Surroundings:
         entropy: Returns so many random bytes.
         machine: What this computer calls itself.
         env: The environment variables.
+        connect: Opens the bucket at an address.
     """
 
     clock: Clock = field(default_factory=SystemClock)
     entropy: Callable[[int], bytes] = secrets.token_bytes
     machine: str = ""
     env: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    connect: Callable[[StoreAddress], Bucket] = open_bucket
 
     def nonce(self) -> str:
         """Return 16 hex digits never used before."""

@@ -46,7 +46,7 @@ from cas_sync.progress import Progress
 from cas_sync.store.head import Gone, HeadRead, Lost, advance
 from cas_sync.store.packs import PackUploader
 from cas_sync.worktree.base import Agreed, BaseTree, write_base
-from cas_sync.worktree.index import IndexWriter, LocalRow, read_index, read_tag
+from cas_sync.worktree.index import IndexWriter, LocalRow, read_index
 from cas_sync.worktree.recover import recover
 from cas_sync.worktree.state import Remembered, write_remembered
 from cas_sync.worktree.writer import Writer
@@ -196,11 +196,7 @@ class _Run:
         base, ours = session.base(), session.scan()
         self.connection, head = session.head()
         if head is None:
-            head = self.connection.begin(
-                session.surroundings,
-                single_writer=session.settings.single_writer,
-                note=self.progress.note,
-            )
+            head = self.connection.begin(self.progress.note)
         repo = self.connection.repository(head.head.repo_id)
         if session.state.read_root() is None or session.state.identity_changed():
             session.state.write_root(
@@ -212,14 +208,16 @@ class _Run:
         report.skipped.update((each.name, each.reason) for each in ours.report.skipped)
         if self._is_same(base, ours, head):
             report.commit, report.seq = head.head.commit, head.head.seq
+            if ours.is_new:
+                self._write_index(ours.rows(), clean_tag(head.head.repo_id, head.head.commit))
             return report
         return self._sync(repo, base, ours, head)
 
     def _is_same(self, base: BaseTree, ours: Scanned, head: HeadRead) -> bool:
-        if ours.is_new or ours.problems or not is_agreed(base.agreed, head):
+        seen = ours.report
+        if seen.n_changed or seen.n_gone or ours.problems or not is_agreed(base.agreed, head):
             return False
-        tag = read_tag(self.session.state.index_path)
-        return tag == clean_tag(head.head.repo_id, head.head.commit)
+        return ours.index_tag == clean_tag(head.head.repo_id, head.head.commit)
 
     def _sync(
         self, repo: Repository, base: BaseTree, ours: Scanned, head: HeadRead
@@ -468,21 +466,25 @@ class _Run:
         state.clear_intent()
         clean = n_pending == 0 and not ours.problems
         tag = clean_tag(now.repo_id, now.commit) if clean else ""
-        writer = IndexWriter(state.index_path, state.tmp_dir)
-        try:
-            added = ((sort_key(row.path), row) for row in written())
-            both = heapq.merge(changes, added, key=lambda each: each[0])
-            n_files = 0
-            for row in merge_rows(ours.rows(), both, _key):
-                writer.write(row)
-                n_files += 1
-            writer.commit(tag)
-        finally:
-            writer.abandon()
+        added = ((sort_key(row.path), row) for row in written())
+        both = heapq.merge(changes, added, key=lambda each: each[0])
+        n_files = self._write_index(merge_rows(ours.rows(), both, _key), tag)
         settings = self.session.settings
         write_remembered(
             str(settings.state_dir), Remembered(str(settings.data), now.repo_id, n_files)
         )
+
+    def _write_index(self, rows: Iterable[LocalRow], tag: str) -> int:
+        state, n = self.session.state, 0
+        writer = IndexWriter(state.index_path, state.tmp_dir)
+        try:
+            for row in rows:
+                writer.write(row)
+                n += 1
+            writer.commit(tag)
+        finally:
+            writer.abandon()
+        return n
 
 
 def _holds(repo: Repository, oid: ObjectId, seq: int, head: Head) -> bool:

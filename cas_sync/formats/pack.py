@@ -11,6 +11,7 @@ docs/design.md, section 5.5.
 """
 
 import struct
+from typing import NamedTuple
 
 from blake3 import blake3
 
@@ -27,35 +28,51 @@ MAX_SIZE = 1 << 30
 """No pack is longer, in bytes."""
 
 
+class _Item(NamedTuple):
+    """An object on its way into a pack."""
+
+    oid: ObjectId
+    kind: Kind
+    codec: Codec
+    stored: bytes
+    raw: int
+
+
 class PackBuilder:
-    """Collects objects until they are worth one upload."""
+    """Collects objects until they are worth one upload.
+
+    Chunks come first, in the order they were added, so that a checkout in path order reads
+    a pack from front to back; lists of pieces come after them, so that a reader gets all
+    of those at once.
+    """
 
     def __init__(self) -> None:
-        self._parts: list[bytes | memoryview] = [START]
-        self._entries: list[tuple[ObjectId, Kind, int, int, int, Codec]] = []
+        self._chunks: list[_Item] = []
+        self._lists: list[_Item] = []
         self.size = len(START)
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._chunks) + len(self._lists)
 
     def add(self, oid: ObjectId, kind: Kind, codec: Codec, stored: bytes, raw: int) -> None:
         """Append one object; ``raw`` is its length after decompression, in bytes."""
-        self._entries.append((oid, kind, self.size, len(stored), raw, codec))
-        self._parts.append(stored)
+        items = self._chunks if kind is Kind.CHUNK else self._lists
+        items.append(_Item(oid, kind, codec, stored, raw))
         self.size += len(stored)
 
     def finish(self, ulid: str) -> tuple[PackName, bytes, bytes]:
         """Return the pack's name, its bytes, and its trailer, which is part of them."""
-        blank = PackName("")
-        trailer = index.dump(
-            (
-                Location(o, k, blank, at, stored, raw, c)
-                for o, k, at, stored, raw, c in self._entries
-            ),
-            trailer=True,
-        )
+        items = [*self._chunks, *self._lists]
+        blank, offset, locations = PackName(""), len(START), []
+        for each in items:
+            stored = len(each.stored)
+            locations.append(
+                Location(each.oid, each.kind, blank, offset, stored, each.raw, each.codec)
+            )
+            offset += stored
+        trailer = index.dump(locations, trailer=True)
         footer = _FOOTER.pack(len(trailer), END)
-        data = b"".join([*self._parts, trailer, footer])
+        data = b"".join([START, *(each.stored for each in items), trailer, footer])
         return PackName(f"{ulid}-{blake3(data).hexdigest()}"), data, trailer
 
 

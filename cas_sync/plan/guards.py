@@ -38,17 +38,16 @@ class Rewrites(NamedTuple):
     """What the scan saw of files whose content is new.
 
     Attributes:
-        sampled: Files whose first bytes were looked at.
-        noisy: Those of them that look like random bytes.
+        samples: The first bytes of a fair sample of them.
     """
 
-    sampled: int = 0
-    noisy: int = 0
+    samples: tuple[bytes, ...] = ()
 
     @property
     def look_encrypted(self) -> bool:
         """Whether nearly all of the new contents look like random bytes."""
-        return self.sampled > 0 and self.noisy > 0.9 * self.sampled
+        noisy = sum(map(looks_encrypted, self.samples))
+        return noisy > 0.9 * len(self.samples)
 
 
 _ALLOW = "really do it for everyone:  cas-sync sync --allow-mass-delete"

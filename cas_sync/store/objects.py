@@ -51,13 +51,20 @@ class ObjectReader:
             raise _missing(content.id, "no index names it")
         return found
 
-    def chunks(self, listed: Location, content: Content) -> Iterable[list[Piece]]:
+    def chunks(
+        self, listed: Location, content: Content, data: bytes | None = None
+    ) -> Iterable[list[Piece]]:
         """Yield the chunks of a file of several, in order, in groups of bounded size.
+
+        Args:
+            listed: Where the list of its pieces lies.
+            content: The file.
+            data: The list, where it has been read already.
 
         Raises:
             DamageError: A list is missing or is not what it should be.
         """
-        root = pieces.load(self.read([listed])[listed.id])
+        root = pieces.load(self.read([listed])[listed.id] if data is None else data)
         if root.size != content.size:
             raise FormatError(f"the pieces of {content.id} do not add up to its size")
         if root.level == 0:

@@ -1,35 +1,24 @@
 """`.S3/versions_local.csv`: what the last scan saw, so that the next need not read it.
 
 A cache and nothing else: a file that is not exactly as it was written is not believed
-at all, and everything is hashed again. Plain CSV, rows in manifest order, closed by
-``#end,<rows>,<tag>,<BLAKE3 of all bytes before this cell>``.
+at all, and everything is hashed again. Plain CSV, rows in manifest order, sealed as
+`sealed` says.
 """
 
-import contextlib
 import csv
-import io
 import os
-import secrets
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from blake3 import blake3
-
-from cas_sync.formats.cells import escape, unescape
+from cas_sync.formats.cells import unescape
+from cas_sync.formats.rows import cell
 from cas_sync.model.ids import ObjectId
 from cas_sync.model.paths import RepoPath
 from cas_sync.model.tree import Content, Mode
+from cas_sync.worktree.sealed import SealedFile, SealedWriter
 
-COLUMNS = ("File", "Checksum", "Size", "Mode", "Mtime", "Ctime", "Inode", "Disk Name")
-MAX_TAG_CHARS = 1000
-RACY_MTIME = -1
-
-_HEADER = ",".join(COLUMNS).encode() + b"\n"
-_END = b"#end,"
-_DIGEST_CHARS = 64
-_TAIL = 8192
-_BLOCK = 1 << 20
-_FLUSH_ROWS = 4096
+COLUMNS = ("File", "Checksum", "Size", "Mode", "Mtime", "Ctime", "Inode", "Racy", "Disk Name")
+HEADER = ",".join(COLUMNS)
 
 
 class LocalRow(NamedTuple):
@@ -38,7 +27,7 @@ class LocalRow(NamedTuple):
     Attributes:
         path: Its name in manifests.
         content: What it holds.
-        mtime_ns: Modification time; `RACY_MTIME` where a racy row came from the index.
+        mtime_ns: Modification time.
         ctime_ns: Change time (Windows: creation).
         inode: Number of the file on its disk.
         racy: The file may have changed right after it was read, without a trace in its
@@ -66,7 +55,7 @@ def same_stat(row: LocalRow, found: os.stat_result) -> bool:
         found.st_size == row.content.size
         and found.st_ino == row.inode
         and found.st_ctime_ns == row.ctime_ns
-        and row.mtime_ns in {found.st_mtime_ns, RACY_MTIME}
+        and found.st_mtime_ns == row.mtime_ns
     )
 
 
@@ -79,13 +68,10 @@ class IndexRows:
     """
 
     def __init__(self, path: str) -> None:
-        self.complete = False
-        self.tag = ""
-        self._rows: Iterator[LocalRow] = iter(())
-        end = _verify(path)
-        if end is not None:
-            self.complete, self.tag = True, end[2]
-            self._rows = _parse(path, int(end[1]))
+        file = SealedFile(path, HEADER)
+        self.complete = file.note is not None
+        self.tag = file.note or ""
+        self._rows = _parse(file.lines())
 
     def __iter__(self) -> Iterator[LocalRow]:
         return self._rows
@@ -96,86 +82,24 @@ def read_index(path: str) -> IndexRows:
     return IndexRows(path)
 
 
-def read_tag(path: str) -> str | None:
-    """Return the tag from the end of the file, `None` if there is none.
-
-    Reads a few kilobytes and does not check the rows.
-    """
-    try:
-        with open(path, "rb") as source:
-            end = _closing_row(source)
-    except OSError:
-        return None
-    return end[2] if end else None
-
-
-def _closing_row(source: io.BufferedReader) -> list[str] | None:
-    size = source.seek(0, os.SEEK_END)
-    source.seek(max(0, size - _TAIL))
-    tail = source.read()
-    start = tail.rfind(b"\n", 0, -1) + 1
-    line = tail[start:]
-    if not line.startswith(_END) or not line.endswith(b"\n"):
-        return None
-    try:
-        cells = next(csv.reader([line.decode("utf-8")[:-1]], strict=True))
-    except (UnicodeDecodeError, csv.Error):
-        return None
-    if len(cells) != 4 or not cells[1].isdecimal() or len(cells[3]) != _DIGEST_CHARS:
-        return None
-    return cells
-
-
-def _verify(path: str) -> list[str] | None:
-    """Return the closing row if every byte of the file is as it was written."""
-    try:
-        with open(path, "rb") as source:
-            end = _closing_row(source)
-            if end is None:
-                return None
-            left = source.seek(0, os.SEEK_END) - _DIGEST_CHARS - 1
-            source.seek(0)
-            hasher, buffer = blake3(), memoryview(bytearray(_BLOCK))
-            while left > 0:
-                n_read = source.readinto(buffer[: min(left, _BLOCK)])
-                if not n_read:
-                    return None
-                hasher.update(buffer[:n_read])
-                left -= n_read
-            source.seek(0)
-            whole = source.readline() == _HEADER and hasher.hexdigest() == end[3]
-    except OSError:
-        return None
-    return end if whole else None
-
-
-def _parse(path: str, n_rows: int) -> Iterator[LocalRow]:
+def _parse(lines: Iterator[str]) -> Iterator[LocalRow]:
     # What is built here is built once per file of the folder, so the constructors that
     # check are gone around: the digest of the file vouches for what we wrote.
     row, content, digest = LocalRow._make, Content._make, bytes.fromhex
     new_id, modes = bytes.__new__, {str(mode): mode for mode in Mode}
-    with open(path, encoding="utf-8", newline="") as text:
-        next(text)
-        for cells, _ in zip(csv.reader(text, strict=True), range(n_rows), strict=False):
-            name, checksum, size, mode, mtime, ctime, inode, disk = cells
-            yield row(
-                (
-                    unescape(name),
-                    content((new_id(ObjectId, digest(checksum)), int(size), modes[mode])),
-                    int(mtime),
-                    int(ctime),
-                    int(inode),
-                    mtime == "-1",
-                    unescape(disk) if disk else None,
-                )
+    for cells in csv.reader(lines, strict=True):
+        name, checksum, size, mode, mtime, ctime, inode, racy, disk = cells
+        yield row(
+            (
+                unescape(name),
+                content((new_id(ObjectId, digest(checksum)), int(size), modes[mode])),
+                int(mtime),
+                int(ctime),
+                int(inode),
+                racy != "",
+                unescape(disk) if disk else None,
             )
-
-
-def _cell(text: str) -> str:
-    """Quote a cell as RFC 4180 wants it."""
-    if "," in text or '"' in text:
-        return '"' + text.replace('"', '""') + '"'
-    return text
+        )
 
 
 class IndexWriter:
@@ -187,55 +111,33 @@ class IndexWriter:
     """
 
     def __init__(self, path: str, tmp_dir: str) -> None:
-        self._path = path
-        self._temp = os.path.join(tmp_dir, f"state-index-{secrets.token_hex(8)}")
-        self._file = open(self._temp, "xb")  # noqa: SIM115 - closed by commit or abandon
-        self._hasher = blake3()
-        self._lines: list[str] = []
-        self._write(_HEADER)
-        self.n_rows = 0
+        self._file = SealedWriter(path, tmp_dir, HEADER)
+
+    @property
+    def n_rows(self) -> int:
+        """Rows written so far."""
+        return self._file.n_rows
 
     def write(self, row: LocalRow) -> None:
         """Add a row; rows come in manifest order."""
         path, content, mtime_ns, ctime_ns, inode, racy, disk = row
-        if racy:
-            mtime_ns = RACY_MTIME
         # Half the time of csv.writer, and no name holds a line break.
-        self._lines.append(
-            f"{_cell(escape(path))},{content[0].hex()},{content[1]},{content[2]._value_},"
-            f"{mtime_ns},{ctime_ns},{inode},{_cell(escape(disk)) if disk else ''}\n"
+        self._file.write(
+            f"{cell(path)},{content[0].hex()},{content[1]},{content[2]._value_},"
+            f"{mtime_ns},{ctime_ns},{inode},{'racy' if racy else ''},"
+            f"{cell(disk) if disk else ''}"
         )
-        self.n_rows += 1
-        if not self.n_rows % _FLUSH_ROWS:
-            self._flush()
-
-    def _flush(self) -> None:
-        self._write("".join(self._lines).encode("utf-8"))
-        self._lines.clear()
-
-    def _write(self, data: bytes) -> None:
-        self._hasher.update(data)
-        self._file.write(data)
 
     def commit(self, tag: str = "") -> None:
         """Close the index and put it in place of the old one.
 
         Not made to survive a power cut: a torn index is noticed and is only a cache.
 
-        Raises:
-            ValueError: ``tag`` is not one short line.
+        Args:
+            tag: What the reader is told without reading the rows; one line, no comma.
         """
-        if len(tag) > MAX_TAG_CHARS or not tag.isprintable():
-            self.abandon()
-            raise ValueError("a tag is one short line of text")
-        self._lines.append(f"#end,{self.n_rows},{_cell(tag)},")
-        self._flush()
-        self._file.write(self._hasher.hexdigest().encode() + b"\n")
-        self._file.close()
-        os.replace(self._temp, self._path)
+        self._file.commit(tag, fsync=False)
 
     def abandon(self) -> None:
         """Leave the old index as it is; may be called after `commit`."""
-        self._file.close()
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self._temp)
+        self._file.abandon()

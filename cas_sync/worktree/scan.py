@@ -27,6 +27,7 @@ from cas_sync.worktree.listing import Level, list_folder
 from cas_sync.worktree.names import shown
 
 RACY_NS = 2_000_000_000
+FINE_TICK_NS = 100_000_000
 MIN_SAMPLED = 256
 
 _DAY_NS = 86_400_000_000_000
@@ -120,10 +121,15 @@ def fs_now_ns(folder: Folder) -> int:
 def is_racy(found: os.stat_result, now_ns: int) -> bool:
     """Return whether a change right after ``now_ns`` might leave these times as they are.
 
-    Times far in the future were set by hand; a write would not repeat them.
+    A write sets the change time, which nobody can set back: so only one in the same tick
+    of the file system's clock can hide. Where there is no change time (Windows), or it
+    has whole seconds, the modification time within two seconds counts (git's racy-clean
+    rule). Times far in the future were set by hand; a write would not repeat them.
     """
-    limit = now_ns - RACY_NS
-    return found.st_ctime_ns >= limit or limit <= found.st_mtime_ns <= now_ns + _DAY_NS
+    tick = FINE_TICK_NS if found.st_ctime_ns % 1_000_000_000 else RACY_NS
+    if found.st_ctime_ns >= now_ns - tick:
+        return True
+    return now_ns - RACY_NS <= found.st_mtime_ns <= now_ns + _DAY_NS
 
 
 def scan(

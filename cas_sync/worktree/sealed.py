@@ -14,6 +14,7 @@ from blake3 import blake3
 _TAIL = 16 << 10
 _BLOCK = 1 << 20
 _DIGEST_CHARS = 64
+MAX_NOTE_CHARS = 1000
 _FLUSH_CHARS = 1 << 18
 
 
@@ -56,7 +57,13 @@ class SealedWriter:
         Args:
             note: What the reader is told without reading the rows; no comma, one line.
             fsync: Whether it is to survive a power cut.
+
+        Raises:
+            ValueError: ``note`` is not such a text.
         """
+        if "," in note or '"' in note or not note.isprintable() or len(note) > MAX_NOTE_CHARS:
+            self.abandon()
+            raise ValueError("a note is one short line of text without commas")
         self._lines.append(f"#end,{self.n_rows},{note},")
         data = "\n".join(self._lines).encode()
         self._hasher.update(data)

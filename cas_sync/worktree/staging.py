@@ -146,6 +146,7 @@ class StagedFile:
             if not self.refusal:
                 raise
         else:
+            self._set_time(None)
             self.stat = self._folder.stat(self.temp)
 
     def is_at(self, path: str) -> bool:
