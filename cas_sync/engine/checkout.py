@@ -15,7 +15,7 @@ from cas_sync.errors import DamageError
 from cas_sync.model.ids import ObjectId
 from cas_sync.model.pack import Kind, Location
 from cas_sync.model.paths import RepoPath, sort_key
-from cas_sync.model.tree import Content, Entry, ns_of_timestamp
+from cas_sync.model.tree import Content, Entry, Mode, ns_of_timestamp
 from cas_sync.plan.sync_plan import Act, Step
 from cas_sync.progress import Progress
 from cas_sync.store.objects import ObjectReader
@@ -105,6 +105,19 @@ class Checkout:
                     self.failed[step.path] = reason
             self.progress.advance(1, 0)
 
+    def set_modes(self, pairs: Iterable[tuple[Step, LocalRow | None]]) -> Iterator[LocalChange]:
+        """Change the mode of files whose bytes are here already; yields as above."""
+        for step, row in pairs:
+            if row is None or step.theirs is None or not _only_mode(step, row):
+                continue
+            match self.writer.set_mode(row, step.theirs.content.mode):
+                case Placed(row=placed):
+                    self.n_downloaded += 1
+                    yield sort_key(step.path), placed
+                case LocalEdit(reason=reason) | Refused(reason=reason):
+                    self.failed[step.path] = reason
+            self.progress.advance(1, 0)
+
     def write(
         self, pairs: Iterable[tuple[Step, LocalRow | None]], *, under_copies: bool
     ) -> Iterator[LocalChange]:
@@ -136,6 +149,8 @@ class Checkout:
             if under_copies:
                 if step.act is Act.SET_THEIRS_ASIDE and step.copy:
                     yield _Wanted(step.copy, step.theirs, None, unsaved=False)
+            elif row is not None and _only_mode(step, row):
+                continue
             elif step.act in {Act.DOWNLOAD, Act.TAKE_THEIRS}:
                 # What the base says, or what this sync published, is in history.
                 known = step.base is not None or step.act is Act.TAKE_THEIRS
@@ -309,6 +324,13 @@ def _windows(wanted: Iterable[_Wanted]) -> Iterator[list[_Wanted]]:
             size += each.entry.content.size
     if group:
         yield group
+
+
+def _only_mode(step: Step, row: LocalRow) -> bool:
+    if step.act is not Act.DOWNLOAD or step.theirs is None:
+        return False
+    ours, theirs = row.content, step.theirs.content
+    return ours.id == theirs.id and Mode.LINK not in {ours.mode, theirs.mode}
 
 
 def with_rows(

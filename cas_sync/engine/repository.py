@@ -98,6 +98,10 @@ class Connection:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give threads and connections back."""
         self.pool.shutdown(wait=True, cancel_futures=True)
         self.bucket.close()
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Generic, Self, TypeVar
 
 from cas_sync.engine.repository import Connection, Repository, refuse_reset
 from cas_sync.engine.settings import Settings
@@ -34,6 +34,8 @@ from cas_sync.worktree.scan import ScanReport, fs_now_ns, scan
 from cas_sync.worktree.state import LocalState, read_remembered
 
 LOCK_WAIT_S = 10.0
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -140,6 +142,7 @@ class Session:
         Loading the AWS library takes longer than scanning thousands of files.
         """
         opener = ThreadPoolExecutor(1, thread_name_prefix="head")
+        self._exits.callback(self._disconnect)
         self._exits.callback(opener.shutdown)
         self._opening = opener.submit(self._open)
 
@@ -147,6 +150,10 @@ class Session:
         connection = Connection(self.settings, self.surroundings)
         self._connection = connection
         return connection, connection.read_head()
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
 
     def head(self) -> tuple[Connection, HeadRead | None]:
         """Return the connection and the head that was read.
@@ -159,11 +166,7 @@ class Session:
             self.start_reading_head()
         if self._opening is None:
             raise AssertionError
-        try:
-            connection, head = self._opening.result()
-        finally:
-            if self._connection is not None:
-                self._exits.enter_context(self._connection)
+        connection, head = self._opening.result()
         root = self.state.read_root()
         known = root.repo_id if root else None
         refuse_reset(head, known, self.settings.address.url)
@@ -192,7 +195,7 @@ class Session:
         """Look at every file of the data folder, opening only those that changed."""
         report = ScanReport()
         problems: list[Found] = []
-        samples = Reservoir(self.surroundings.entropy(8))
+        samples: Reservoir[bytes] = Reservoir(self.surroundings.entropy(8), 128)
         path = self.state.index_path
         index = read_index(path)
         rows = scan(
@@ -254,26 +257,26 @@ class Session:
         )
 
 
-class Reservoir:
+class Reservoir(Generic[T]):
     """Keeps a fair sample of what it is given (Vitter's algorithm R).
 
     Args:
         seed: Decides what is kept.
+        size: How much is kept.
     """
 
-    SIZE = 128
-
-    def __init__(self, seed: bytes) -> None:
+    def __init__(self, seed: bytes, size: int) -> None:
         self._random = random.Random(seed)  # noqa: S311 - a sample, not a secret
+        self._size = size
         self._n = 0
-        self.kept: list[bytes] = []
+        self.kept: list[T] = []
 
-    def add(self, each: bytes) -> None:
+    def add(self, each: T) -> None:
         """Take one more."""
         self._n += 1
-        if len(self.kept) < self.SIZE:
+        if len(self.kept) < self._size:
             self.kept.append(each)
-        elif (i := int(self._random.random() * self._n)) < self.SIZE:
+        elif (i := int(self._random.random() * self._n)) < self._size:
             self.kept[i] = each
 
 
@@ -307,6 +310,9 @@ def refuse_vanished(settings: Settings) -> None:
     known = read_remembered(str(settings.state_dir), str(settings.data))
     if known is None or known.n_files == 0:
         return
+    here = sum((settings.data / path).exists() for path in known.sample)
+    if here and 2 * here >= len(known.sample):
+        return  # the files are there, only the bookkeeping was lost: merge as a union
     raise GuardError(
         f"{settings.data} is missing or another folder, but the last sync here had "
         f"{known.n_files:,} files",

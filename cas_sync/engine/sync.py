@@ -18,6 +18,7 @@ from cas_sync.engine.publish import Author, Contents, write_commit
 from cas_sync.engine.repository import Connection, Repository, refuse_reset
 from cas_sync.engine.session import (
     Plan,
+    Reservoir,
     Scanned,
     Session,
     clean_tag,
@@ -410,6 +411,7 @@ class _Run:
             )
             changes += checkout.set_aside(with_rows(plan.steps(), ours.rows))
             changes += checkout.remove(with_rows(plan.steps(), ours.rows))
+            changes += checkout.set_modes(with_rows(plan.steps(), ours.rows))
             changes += checkout.write(with_rows(plan.steps(), ours.rows), under_copies=True)
             new_rows = IndexWriter(spool, session.state.tmp_dir)
             try:
@@ -468,23 +470,27 @@ class _Run:
         tag = clean_tag(now.repo_id, now.commit) if clean else ""
         added = ((sort_key(row.path), row) for row in written())
         both = heapq.merge(changes, added, key=lambda each: each[0])
-        n_files = self._write_index(merge_rows(ours.rows(), both, _key), tag)
+        n_files, sample = self._write_index(merge_rows(ours.rows(), both, _key), tag)
         settings = self.session.settings
         write_remembered(
-            str(settings.state_dir), Remembered(str(settings.data), now.repo_id, n_files)
+            str(settings.state_dir),
+            Remembered(str(settings.data), now.repo_id, n_files, sample),
         )
 
-    def _write_index(self, rows: Iterable[LocalRow], tag: str) -> int:
+    def _write_index(self, rows: Iterable[LocalRow], tag: str) -> tuple[int, tuple[str, ...]]:
+        """Write the index; return the number of rows and some of their paths."""
         state, n = self.session.state, 0
+        sample: Reservoir[str] = Reservoir(self.session.surroundings.entropy(8), 32)
         writer = IndexWriter(state.index_path, state.tmp_dir)
         try:
             for row in rows:
                 writer.write(row)
+                sample.add(row.path)
                 n += 1
             writer.commit(tag)
         finally:
             writer.abandon()
-        return n
+        return n, tuple(sample.kept)
 
 
 def _holds(repo: Repository, oid: ObjectId, seq: int, head: Head) -> bool:

@@ -1,6 +1,6 @@
 """A tree: what every path of a folder holds, as a stream of rows in path order."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple, NewType
 
@@ -10,22 +10,25 @@ from cas_sync.model.paths import RepoPath
 Timestamp = NewType("Timestamp", str)
 """RFC 3339 in UTC with whole seconds, ``2026-11-22T10:02:11Z``; shown, never compared."""
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 
 def timestamp(when: datetime) -> Timestamp:
     """Return ``when`` as text."""
-    return Timestamp(when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+    text = when.astimezone(UTC).isoformat(timespec="seconds")
+    return Timestamp(text.removesuffix("+00:00") + "Z")
 
 
 def timestamp_of_ns(ns: int) -> Timestamp:
     """Return nanoseconds since 1970 as text; times no calendar holds are clamped."""
     seconds = min(max(ns // 1_000_000_000, -62_135_596_800), 253_402_300_799)
-    return timestamp(datetime.fromtimestamp(seconds, UTC))
+    return timestamp(_EPOCH + timedelta(seconds=seconds))
 
 
 def ns_of_timestamp(text: Timestamp) -> int:
     """Return nanoseconds since 1970; 0 for a time that no calendar holds."""
     try:
-        return int(datetime.fromisoformat(text).timestamp()) * 1_000_000_000
+        return (datetime.fromisoformat(text) - _EPOCH) // timedelta(seconds=1) * 1_000_000_000
     except ValueError:
         return 0
 

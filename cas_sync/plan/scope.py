@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import pathspec
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 _JUNK = re.compile(
     r"\.DS_Store|\._.*|Thumbs\.db|desktop\.ini|~\$.*|\.~lock\..*#", re.IGNORECASE
@@ -60,5 +62,10 @@ class Scope:
         return self._exclude is None or not self._exclude.match_file(path)
 
 
-def _spec(patterns: Sequence[str]) -> pathspec.GitIgnoreSpec | None:
-    return pathspec.GitIgnoreSpec.from_lines(patterns) if patterns else None
+def _spec(patterns: Sequence[str]) -> "GitIgnoreSpec | None":
+    if not patterns:
+        return None
+    # Imported here because most syncs have no patterns and this takes 30 ms.
+    from pathspec import GitIgnoreSpec  # noqa: PLC0415
+
+    return GitIgnoreSpec.from_lines(patterns)

@@ -54,11 +54,13 @@ class Remembered:
         data_path: Its absolute path.
         repo_id: The shared history that was there.
         n_files: How many files it held after the last sync.
+        sample: Some of their paths.
     """
 
     data_path: str
     repo_id: str
     n_files: int
+    sample: tuple[str, ...] = ()
 
 
 class LocalState:
@@ -259,6 +261,7 @@ def read_remembered(state_dir: str, data_path: str) -> Remembered | None:
             data_path=str(found["data_path"]),
             repo_id=str(found["repo_id"]),
             n_files=int(found["n_files"]),
+            sample=tuple(map(str, found.get("sample", ()))),
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
