@@ -47,6 +47,12 @@ from cas_sync.progress import Progress
 from cas_sync.store.head import Gone, HeadRead, Lost, advance
 from cas_sync.store.packs import PackUploader
 from cas_sync.worktree.base import Agreed, BaseTree, write_base
+from cas_sync.worktree.deletions import (
+    LOCAL_FILE,
+    REMOTE_FILE,
+    note_removed,
+    write_unpublished,
+)
 from cas_sync.worktree.index import IndexWriter, LocalRow, read_index
 from cas_sync.worktree.recover import recover
 from cas_sync.worktree.state import Remembered, write_remembered
@@ -466,6 +472,7 @@ class _Run:
                 state.base_path, state.tmp_dir, merge_rows(base.rows(), touched, _key), agreed
             )
         state.clear_intent()
+        self._note_deletions(plan, now.seq)
         clean = n_pending == 0 and not ours.problems
         tag = clean_tag(now.repo_id, now.commit) if clean else ""
         added = ((sort_key(row.path), row) for row in written())
@@ -476,6 +483,21 @@ class _Run:
             str(settings.state_dir),
             Remembered(str(settings.data), now.repo_id, n_files, sample),
         )
+
+    def _note_deletions(self, plan: Plan, seq: int) -> None:
+        state, kept = self.session.state, self.report.kept
+        unpublished = (
+            step.base
+            for step in plan.steps()
+            if step.act is Act.LEAVE and step.ours is None and step.base is not None
+        )
+        removed = (
+            (step.base, kept[step.path])
+            for step in plan.steps()
+            if step.act is Act.DELETE_HERE and step.base is not None and step.path in kept
+        )
+        write_unpublished(state.path_of(LOCAL_FILE), state.tmp_dir, unpublished)
+        note_removed(state.path_of(REMOTE_FILE), removed, seq)
 
     def _write_index(self, rows: Iterable[LocalRow], tag: str) -> tuple[int, tuple[str, ...]]:
         """Write the index; return the number of rows and some of their paths."""
