@@ -80,7 +80,9 @@ def sync(
     if push_only and pull_only:
         raise UsageError("--push-only and --pull-only exclude each other")
     flags = flags_of(values)
-    ensure_config(start, flags, os.environ)
+    wrote = None if dry_run else ensure_config(start, flags, os.environ)
+    if wrote is not None and not (quiet or as_json):
+        click.echo(f"Wrote {wrote}   (commit this: it holds no secret)", err=True)
     settings, surroundings = settings_in(start, flags)
     began = surroundings.clock.monotonic()
     options = SyncOptions(
@@ -138,7 +140,7 @@ def _asker(progress: Plain, *, yes: bool, silent: bool) -> Callable[[Survey], bo
         n = survey.n_publish + survey.n_materialize
         if not can_ask():
             raise UsageError(
-                f"there are {plural(n, 'change')} to confirm and no terminal to ask",
+                f"{plural(n, 'change')} to confirm, and no terminal to ask",
                 fix="add --yes, or narrow it: --pull-only --yes, --only 'clean/**' --yes\n"
                 "the full plan:  cas-sync sync --dry-run",
                 code="E002",

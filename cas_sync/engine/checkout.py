@@ -148,15 +148,15 @@ class Checkout:
                 continue
             if under_copies:
                 if step.act is Act.SET_THEIRS_ASIDE and step.copy:
-                    yield _Wanted(step.copy, step.theirs, None, unsaved=False)
+                    yield _Wanted(step.path, step.copy, step.theirs, None, unsaved=False)
             elif row is not None and _only_mode(step, row):
                 continue
             elif step.act in {Act.DOWNLOAD, Act.TAKE_THEIRS}:
                 # What the base says, or what this sync published, is in history.
                 known = step.base is not None or step.act is Act.TAKE_THEIRS
-                yield _Wanted(step.path, step.theirs, row, unsaved=not known)
+                yield _Wanted(step.path, step.path, step.theirs, row, unsaved=not known)
             elif step.act is Act.KEEP_BOTH:
-                yield _Wanted(step.path, step.theirs, None, unsaved=False)
+                yield _Wanted(step.path, step.path, step.theirs, None, unsaved=False)
 
     def _fetch(self, group: "list[_Wanted]") -> "_Window":
         """Read all that a window of files needs: first their lists, then their chunks."""
@@ -213,7 +213,7 @@ class Checkout:
                 try:
                     each = stack.enter_context(self._stage(wanted, window))
                 except DamageError as error:
-                    self.failed[wanted.path] = f"damaged: {error.message}"
+                    self.failed[wanted.planned_at] = f"damaged: {error.message}"
                     self.damage = self.damage or error
                 else:
                     staged.append((wanted, each))
@@ -280,14 +280,23 @@ class Checkout:
                     self.kept[wanted.path] = kept
                 yield sort_key(wanted.path), row
             case LocalEdit(reason=reason) | Refused(reason=reason):
-                self.failed[wanted.path] = reason
+                self.failed[wanted.planned_at] = reason
         self.progress.advance(1, wanted.entry.content.size)
 
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """A file to be written, over what the scan saw there."""
+    """A file to be written.
 
+    Attributes:
+        planned_at: The path of its step: what has failed if this fails.
+        path: Where it goes.
+        entry: What it must hold.
+        row: What the scan saw there.
+        unsaved: Whether what it replaces is in no history.
+    """
+
+    planned_at: RepoPath
     path: RepoPath
     entry: Entry
     row: LocalRow | None

@@ -15,15 +15,19 @@ from cas_sync.formats.rows import DeletedRows, VersionRows
 from cas_sync.model.commit import Head, HeadState
 from cas_sync.model.params import ChunkParams
 from cas_sync.model.tree import Deletion, Entry
-from cas_sync.store.bucket import Bucket, Key
+from cas_sync.store.bucket import Bucket, ETag, Key
 from cas_sync.store.cache import Cache
 from cas_sync.store.head import HEAD, HeadRead, read_head
 from cas_sync.store.history import CommitLog, Manifest
 from cas_sync.store.index import IndexSet
 from cas_sync.store.objects import ObjectReader
 from cas_sync.store.qualify import qualify
+from cas_sync.worktree.base import Agreed
 
 FORMAT = Key(keys.FORMAT)
+
+NO_ETAG = ETag("")
+"""Stands for "there is no head": an empty repository that nobody has begun yet."""
 
 
 @dataclass
@@ -223,3 +227,23 @@ def refuse_reset(head: HeadRead | None, repo_id: str | None, url: str) -> None:
             cause="it was reset and begun anew, or the address changed",
             fix=fix,
         )
+
+
+def refuse_rollback(repo: Repository, head: HeadRead, agreed: Agreed | None) -> None:
+    """Stop where the store holds an older history than this folder has seen.
+
+    Raises:
+        RepositoryResetError: It does.
+    """
+    if agreed is None or agreed.commit is None or agreed.commit == head.head.commit:
+        return
+    if head.head.seq > agreed.seq and repo.commits.holds(head.head, agreed.commit, agreed.seq):
+        return
+    raise RepositoryResetError(
+        f"the history at {repo.bucket.url} went back: this folder has seen commit "
+        f"{str(agreed.commit)[:8]} (number {agreed.seq}), the store is at {head.head.seq}",
+        cause="an old copy of the store was restored, or someone rewrote it",
+        fix="ask your team; to publish from what is there now and lose nothing here:\n"
+        "cas-sync reset --confirm --local   then   cas-sync sync",
+        code="E212",
+    )

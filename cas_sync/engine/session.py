@@ -206,7 +206,7 @@ class Session:
             on_sample=lambda _, first: samples.add(first),
             report=report,
         )
-        spool = str(Path(self.state.tmp_dir) / f"state-scan-{self.surroundings.nonce()}")
+        spool = self.new_spool()
         writer: IndexWriter | None = None
         n_same = 0
         try:
@@ -229,7 +229,6 @@ class Session:
                     writer.write(before)
             if writer is not None:
                 writer.commit()
-                self._exits.callback(Path(spool).unlink, missing_ok=True)
         finally:
             if writer is not None:
                 writer.abandon()
@@ -238,6 +237,12 @@ class Session:
         return Scanned(
             where, is_new, index.tag, problems, report, Rewrites(tuple(samples.kept))
         )
+
+    def new_spool(self) -> str:
+        """Return the path of a new file that goes when the session ends."""
+        path = Path(self.state.tmp_dir) / f"state-spool-{self.surroundings.nonce()}"
+        self._exits.callback(path.unlink, missing_ok=True)
+        return str(path)
 
     # -- the plan -------------------------------------------------------------------
 

@@ -4,21 +4,24 @@ The only way back: the head moved, so theirs is read again and the plan made aga
 folder is not scanned twice, and no chunk is uploaded twice. docs/design.md, section 3.
 """
 
-import heapq
-import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 from typing import NamedTuple
 
 from cas_sync._version import __version__
-from cas_sync.engine.checkout import Checkout, with_rows
+from cas_sync.engine.apply import materialize, record, write_index
 from cas_sync.engine.publish import Author, Contents, write_commit
-from cas_sync.engine.repository import Connection, Repository, refuse_reset
+from cas_sync.engine.repository import (
+    NO_ETAG,
+    Connection,
+    Repository,
+    empty_head,
+    refuse_reset,
+    refuse_rollback,
+)
 from cas_sync.engine.session import (
     Plan,
-    Reservoir,
     Scanned,
     Session,
     clean_tag,
@@ -28,35 +31,23 @@ from cas_sync.engine.session import (
 from cas_sync.engine.settings import Settings
 from cas_sync.engine.surroundings import Surroundings, find_author, machine_name
 from cas_sync.errors import (
-    DiskFullError,
     GuardError,
     RaceLostError,
-    RepositoryResetError,
 )
-from cas_sync.formats.pages import merge_rows
 from cas_sync.formats.rows import tidy
 from cas_sync.model.commit import Head
 from cas_sync.model.ids import ObjectId
-from cas_sync.model.paths import RepoPath, sort_key
+from cas_sync.model.paths import RepoPath
 from cas_sync.model.tree import Entry
 from cas_sync.plan.guards import suspect
 from cas_sync.plan.scope import Scope
 from cas_sync.plan.survey import Survey
-from cas_sync.plan.sync_plan import Act, OnConflict, Rules, Step, tree_change
+from cas_sync.plan.sync_plan import Act, OnConflict, Rules, Step
 from cas_sync.progress import Progress
 from cas_sync.store.head import Gone, HeadRead, Lost, advance
 from cas_sync.store.packs import PackUploader
-from cas_sync.worktree.base import Agreed, BaseTree, write_base
-from cas_sync.worktree.deletions import (
-    LOCAL_FILE,
-    REMOTE_FILE,
-    note_removed,
-    write_unpublished,
-)
-from cas_sync.worktree.index import IndexWriter, LocalRow, read_index
+from cas_sync.worktree.base import BaseTree
 from cas_sync.worktree.recover import recover
-from cas_sync.worktree.state import Remembered, write_remembered
-from cas_sync.worktree.writer import Writer
 
 RACES = 200
 """How often a sync makes its plan again because others were faster."""
@@ -182,7 +173,6 @@ class _Run:
         self.report = SyncReport()
         self.progress = session.progress
         self.connection: Connection | None = None
-        self.wrote: tuple[Plan, Scanned] | None = None
 
     def measure(self) -> None:
         """Note what was sent and received."""
@@ -202,23 +192,26 @@ class _Run:
         self.progress.phase("Scan", 0, 0)
         base, ours = session.base(), session.scan()
         self.connection, head = session.head()
-        if head is None:
-            head = self.connection.begin(self.progress.note)
-        repo = self.connection.repository(head.head.repo_id)
-        if session.state.read_root() is None or session.state.identity_changed():
-            session.state.write_root(
-                session.surroundings.entropy(16).hex(),
-                head.head.repo_id,
-                session.settings.address.url,
-            )
-        _refuse_rollback(repo, head, base.agreed)
         report.skipped.update((each.name, each.reason) for each in ours.report.skipped)
-        if self._is_same(base, ours, head):
+        if head is None:
+            # Nothing is begun in the store before there is something to publish.
+            head = HeadRead(empty_head("", ""), NO_ETAG)
+        repo = self.connection.repository(head.head.repo_id)
+        refuse_rollback(repo, head, base.agreed)
+        settled = self._settled(repo, head)
+        if settled is None and self._is_same(base, ours, head):
             report.commit, report.seq = head.head.commit, head.head.seq
             if ours.is_new:
-                self._write_index(ours.rows(), clean_tag(head.head.repo_id, head.head.commit))
+                tag = clean_tag(head.head.repo_id, head.head.commit)
+                write_index(session, ours.rows(), tag, head.head.repo_id)
             return report
-        return self._sync(repo, base, ours, head)
+        return self._sync(repo, base, ours, head, settled or {})
+
+    def _remember_root(self, repo_id: str) -> None:
+        state = self.session.state
+        if state.read_root() is None or state.identity_changed():
+            client_id = self.session.surroundings.entropy(16).hex()
+            state.write_root(client_id, repo_id, self.session.settings.address.url)
 
     def _is_same(self, base: BaseTree, ours: Scanned, head: HeadRead) -> bool:
         seen = ours.report
@@ -227,7 +220,12 @@ class _Run:
         return ours.index_tag == clean_tag(head.head.repo_id, head.head.commit)
 
     def _sync(
-        self, repo: Repository, base: BaseTree, ours: Scanned, head: HeadRead
+        self,
+        repo: Repository,
+        base: BaseTree,
+        ours: Scanned,
+        head: HeadRead,
+        settled: dict[RepoPath, ObjectId],
     ) -> SyncReport:
         session, options, report = self.session, self.options, self.report
         root = session.settings.root
@@ -245,25 +243,37 @@ class _Run:
             pull=options.pull,
             deletes=options.deletes,
             on_conflict=options.on_conflict,
-            settled=self._settled(repo, head),
+            settled=settled,
         )
-        plan, head = self._publish(repo, base, ours, head, rules, author)
+        plan, head = self._publish(base, ours, head, rules, author)
+        repo = self._connected().repository(head.head.repo_id)
         report.survey = plan.survey
         report.commit, report.seq = head.head.commit, head.head.seq
         report.conflicts = list(plan.survey.conflicts)
         report.skipped.update({str(p): why for p, why in plan.survey.skipped.items()})
         report.warnings = plan.survey.warnings
-        stopped = report.declined or options.dry_run
+        stopped = report.declined or options.dry_run or head.etag == NO_ETAG
         if stopped or (report.conflicts and options.on_conflict is OnConflict.FAIL):
             return report
-        self._materialize(repo, plan, base, ours, head, author.name)
+        self._remember_root(head.head.repo_id)
+        done = materialize(session, repo, plan, ours, head.head)
+        report.downloaded, report.deleted_local = done.n_downloaded, done.n_deleted
+        report.kept = done.kept
+        report.skipped.update({str(p): why for p, why in done.failed.items()})
+        record(session, plan, base, ours, head.head, author.name, done)
+        if done.damage is not None:
+            raise done.damage
         return report
 
-    def _settled(self, repo: Repository, head: HeadRead) -> dict[RepoPath, ObjectId]:
-        """Tell what became of a commit whose fate an earlier sync did not learn."""
+    def _settled(self, repo: Repository, head: HeadRead) -> dict[RepoPath, ObjectId] | None:
+        """Tell what became of a commit whose fate an earlier sync did not learn.
+
+        Returns:
+            The conflicts it settled; `None` where there is no such commit.
+        """
         intent = self.session.state.read_intent()
         if intent is None:
-            return {}
+            return None
         try:
             oid, seq = ObjectId.parse(str(intent["commit"])), int(str(intent["seq"]))
             pairs = dict(intent["settled"])  # type: ignore[call-overload] # checked right below
@@ -283,7 +293,6 @@ class _Run:
 
     def _publish(
         self,
-        repo: Repository,
         base: BaseTree,
         ours: Scanned,
         head: HeadRead,
@@ -293,6 +302,7 @@ class _Run:
         """Publish what is ours; return the plan that was carried out and the new head."""
         session, options = self.session, self.options
         surroundings = session.surroundings
+        repo = self._connected().repository(head.head.repo_id)
         side = _Side(head, their_rows(repo, head, base))
         contents: Contents | None = None
         asked = False
@@ -310,6 +320,12 @@ class _Run:
                     return plan, side.head
             if not plan.survey.n_publish:
                 return plan, side.head
+            if side.head.etag == NO_ETAG:
+                # Whoever began meanwhile may have published, so the plan is made again.
+                head = self._connected().begin(self.progress.note)
+                repo = self._connected().repository(head.head.repo_id)
+                side = _Side(head, their_rows(repo, head, base))
+                continue
             if contents is None or side.head.head.gc_epoch != head.head.gc_epoch:
                 # Garbage was condemned since: what we uploaded or relied on may be gone.
                 head = side.head
@@ -387,169 +403,9 @@ class _Run:
         )
         report.deleted_remote = acts[Act.DELETE_THERE]
 
-    # -- materialize ----------------------------------------------------------------
-
-    def _materialize(
-        self,
-        repo: Repository,
-        plan: Plan,
-        base: BaseTree,
-        ours: Scanned,
-        head: HeadRead,
-        author: str,
-    ) -> None:
-        session, report, survey = self.session, self.report, plan.survey
-        failed: dict[RepoPath, str] = {}
-        changes: list[tuple[str, LocalRow | None]] = []
-        spool = f"{session.state.tmp_dir}/state-new-{session.surroundings.nonce()}"
-        written: Callable[[], Iterable[LocalRow]] = tuple
-        checkout: Checkout | None = None
-        if survey.n_materialize:
-            self._refuse_full_disk(survey.bytes_down)
-            self.progress.phase("Download", survey.n_materialize, survey.bytes_down)
-            writer = Writer(session.folder, fsync=True)
-            checkout = Checkout(
-                session.folder,
-                writer,
-                repo.reader(head.head),
-                f"{head.head.seq:06d}",
-                self.progress,
-            )
-            changes += checkout.set_aside(with_rows(plan.steps(), ours.rows))
-            changes += checkout.remove(with_rows(plan.steps(), ours.rows))
-            changes += checkout.set_modes(with_rows(plan.steps(), ours.rows))
-            changes += checkout.write(with_rows(plan.steps(), ours.rows), under_copies=True)
-            new_rows = IndexWriter(spool, session.state.tmp_dir)
-            try:
-                for _, row in checkout.write(
-                    with_rows(plan.steps(), ours.rows), under_copies=False
-                ):
-                    if row is not None:
-                        new_rows.write(row)
-                new_rows.commit()
-            finally:
-                new_rows.abandon()
-                writer.close()
-            written = partial(read_index, spool)
-            failed = checkout.failed
-            report.downloaded, report.deleted_local = checkout.n_downloaded, checkout.n_deleted
-            report.kept = checkout.kept
-            report.skipped.update({str(p): why for p, why in failed.items()})
-        changes.sort(key=lambda each: each[0])
-        self._record(plan, base, ours, head, author, failed, changes, written)
-        Path(spool).unlink(missing_ok=True)
-        if checkout is not None and checkout.damage is not None:
-            raise checkout.damage
-
-    def _refuse_full_disk(self, needed: int) -> None:
-        free = shutil.disk_usage(self.session.settings.data).free
-        if needed > free:
-            raise DiskFullError(
-                f"{needed:,} bytes are to be downloaded, {free:,} are free on the disk of "
-                f"{self.session.settings.data}",
-                fix="free some space, or take a part:  cas-sync sync --only 'PATTERN'",
-            )
-
-    def _record(
-        self,
-        plan: Plan,
-        base: BaseTree,
-        ours: Scanned,
-        head: HeadRead,
-        author: str,
-        failed: dict[RepoPath, str],
-        changes: list[tuple[str, LocalRow | None]],
-        written: Callable[[], Iterable[LocalRow]],
-    ) -> None:
-        """Write the new base, then the index; the base last of what matters."""
-        state, survey = self.session.state, plan.survey
-        n_pending = survey.n_pending + len(failed)
-        now = head.head
-        agreed = Agreed(now.repo_id, now.seq, now.commit, n_pending)
-        if survey.n_steps or base.agreed != agreed:
-            touched = _base_changes(plan, author, failed)
-            write_base(
-                state.base_path, state.tmp_dir, merge_rows(base.rows(), touched, _key), agreed
-            )
-        state.clear_intent()
-        self._note_deletions(plan, now.seq)
-        clean = n_pending == 0 and not ours.problems
-        tag = clean_tag(now.repo_id, now.commit) if clean else ""
-        added = ((sort_key(row.path), row) for row in written())
-        both = heapq.merge(changes, added, key=lambda each: each[0])
-        n_files, sample = self._write_index(merge_rows(ours.rows(), both, _key), tag)
-        settings = self.session.settings
-        write_remembered(
-            str(settings.state_dir),
-            Remembered(str(settings.data), now.repo_id, n_files, sample),
-        )
-
-    def _note_deletions(self, plan: Plan, seq: int) -> None:
-        state, kept = self.session.state, self.report.kept
-        unpublished = (
-            step.base
-            for step in plan.steps()
-            if step.act is Act.LEAVE and step.ours is None and step.base is not None
-        )
-        removed = (
-            (step.base, kept[step.path])
-            for step in plan.steps()
-            if step.act is Act.DELETE_HERE and step.base is not None and step.path in kept
-        )
-        write_unpublished(state.path_of(LOCAL_FILE), state.tmp_dir, unpublished)
-        note_removed(state.path_of(REMOTE_FILE), removed, seq)
-
-    def _write_index(self, rows: Iterable[LocalRow], tag: str) -> tuple[int, tuple[str, ...]]:
-        """Write the index; return the number of rows and some of their paths."""
-        state, n = self.session.state, 0
-        sample: Reservoir[str] = Reservoir(self.session.surroundings.entropy(8), 32)
-        writer = IndexWriter(state.index_path, state.tmp_dir)
-        try:
-            for row in rows:
-                writer.write(row)
-                sample.add(row.path)
-                n += 1
-            writer.commit(tag)
-        finally:
-            writer.abandon()
-        return n, tuple(sample.kept)
-
 
 def _holds(repo: Repository, oid: ObjectId, seq: int, head: Head) -> bool:
     return repo.commits.holds(head, oid, seq)
-
-
-def _key(row: Entry | LocalRow) -> str:
-    return sort_key(row.path)
-
-
-def _base_changes(
-    plan: Plan, author: str, failed: dict[RepoPath, str]
-) -> Iterator[tuple[str, Entry | None]]:
-    """Yield what both sides agree on now, for each path that was in the plan."""
-    copies = sorted(
-        (sort_key(change[1].path), change[1])
-        for step in plan.survey.copies
-        if step.path not in failed and (change := tree_change(step, author)) and change[1]
-    )
-    main = (
-        (sort_key(step.path), agreed[0])
-        for step in plan.steps()
-        if step.path not in failed and (agreed := _agreed(step, author)) is not None
-    )
-    return heapq.merge(main, copies, key=lambda each: each[0])
-
-
-def _agreed(step: Step, author: str) -> tuple[Entry | None] | None:
-    """Return the row both sides hold once the step is done; `None` if they do not agree."""
-    match step.act:
-        case Act.CONFLICT | Act.LEAVE | Act.SKIP:
-            return None
-        case Act.AGREE | Act.DOWNLOAD | Act.DELETE_HERE | Act.TAKE_THEIRS:
-            return (step.theirs,)
-        case _:
-            change = tree_change(step, author)
-            return None if change is None else (change[0],)
 
 
 def _intent(oid: ObjectId, seq: int, copies: list[Step]) -> dict[str, object]:
@@ -560,23 +416,3 @@ def _intent(oid: ObjectId, seq: int, copies: list[Step]) -> dict[str, object]:
         if step.act is Act.KEEP_BOTH and step.ours and step.ours.content
     }
     return {"commit": str(oid), "seq": seq, "settled": settled}
-
-
-def _refuse_rollback(repo: Repository, head: HeadRead, agreed: Agreed | None) -> None:
-    """Stop where the store holds an older history than this folder has seen.
-
-    Raises:
-        RepositoryResetError: It does.
-    """
-    if agreed is None or agreed.commit is None or agreed.commit == head.head.commit:
-        return
-    if head.head.seq > agreed.seq and repo.commits.holds(head.head, agreed.commit, agreed.seq):
-        return
-    raise RepositoryResetError(
-        f"the history at {repo.bucket.url} went back: this folder has seen commit "
-        f"{str(agreed.commit)[:8]} (number {agreed.seq}), the store is at {head.head.seq}",
-        cause="an old copy of the store was restored, or someone rewrote it",
-        fix="ask your team; to publish from what is there now and lose nothing here:\n"
-        "cas-sync reset --confirm --local   then   cas-sync sync",
-        code="E212",
-    )

@@ -1,0 +1,210 @@
+"""The second half of a sync: the folder brought to the plan, and that written down.
+
+The base is written last of what matters, path by path: a path that is not as the plan says
+keeps its old row, so the next sync does what this one could not.
+"""
+
+import heapq
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from cas_sync.engine.checkout import Checkout, LocalChange, with_rows
+from cas_sync.engine.repository import Repository
+from cas_sync.engine.session import Plan, Reservoir, Scanned, Session, clean_tag
+from cas_sync.errors import DamageError, DiskFullError
+from cas_sync.formats.pages import merge_rows
+from cas_sync.model.commit import Head
+from cas_sync.model.paths import RepoPath, sort_key
+from cas_sync.model.tree import Entry
+from cas_sync.plan.sync_plan import Act, Step, tree_change
+from cas_sync.worktree.base import Agreed, BaseTree, write_base
+from cas_sync.worktree.deletions import (
+    LOCAL_FILE,
+    REMOTE_FILE,
+    note_removed,
+    write_unpublished,
+)
+from cas_sync.worktree.index import IndexWriter, LocalRow, read_index
+from cas_sync.worktree.state import Remembered, write_remembered
+from cas_sync.worktree.writer import Writer
+
+
+@dataclass
+class Materialized:
+    """What became of the folder.
+
+    Attributes:
+        written_path: Where the rows of the files that were written lie; `None` if none.
+        changes: Other files that came or went, by key.
+        failed: Paths that are not as the plan says, and why.
+        kept: What was removed or replaced, by path, and where it lies now.
+        n_downloaded: Files written.
+        n_deleted: Files removed.
+        damage: The first damaged object met.
+    """
+
+    written_path: str | None = None
+    changes: list[LocalChange] = field(default_factory=list)
+    failed: dict[RepoPath, str] = field(default_factory=dict)
+    kept: dict[RepoPath, str] = field(default_factory=dict)
+    n_downloaded: int = 0
+    n_deleted: int = 0
+    damage: DamageError | None = None
+
+    def local_changes(self) -> Iterator[LocalChange]:
+        """Yield every change of the folder, by key."""
+        if self.written_path is None:
+            return iter(self.changes)
+        written = ((sort_key(row.path), row) for row in read_index(self.written_path))
+        return heapq.merge(self.changes, written, key=lambda each: each[0])
+
+
+def materialize(
+    session: Session, repo: Repository, plan: Plan, ours: Scanned, head: Head
+) -> Materialized:
+    """Bring the folder to what the plan says.
+
+    Raises:
+        DiskFullError: There is no room.
+    """
+    if not plan.survey.n_materialize:
+        return Materialized()
+    _refuse_full_disk(session, plan.survey.bytes_down)
+    session.progress.phase("Download", plan.survey.n_materialize, plan.survey.bytes_down)
+    writer = Writer(session.folder, fsync=True)
+    label = f"{head.seq:06d}"
+    checkout = Checkout(session.folder, writer, repo.reader(head), label, session.progress)
+
+    def pairs() -> Iterator[tuple[Step, LocalRow | None]]:
+        return with_rows(plan.steps(), ours.rows)
+
+    try:
+        changes = [
+            *checkout.set_aside(pairs()),
+            *checkout.remove(pairs()),
+            *checkout.set_modes(pairs()),
+            *checkout.write(pairs(), under_copies=True),
+        ]
+        changes.sort(key=lambda each: each[0])
+        path = session.new_spool()
+        rows = IndexWriter(path, session.state.tmp_dir)
+        try:
+            for _, row in checkout.write(pairs(), under_copies=False):
+                if row is not None:
+                    rows.write(row)
+            rows.commit()
+        finally:
+            rows.abandon()
+    finally:
+        writer.close()
+    return Materialized(
+        path,
+        changes,
+        checkout.failed,
+        checkout.kept,
+        checkout.n_downloaded,
+        checkout.n_deleted,
+        checkout.damage,
+    )
+
+
+def _refuse_full_disk(session: Session, needed: int) -> None:
+    data = session.settings.data
+    free = shutil.disk_usage(data).free
+    if needed > free:
+        raise DiskFullError(
+            f"{needed:,} bytes are to be downloaded, {free:,} are free on the disk of {data}",
+            fix="free some space, or take a part:  cas-sync sync --only 'PATTERN'",
+        )
+
+
+def record(
+    session: Session,
+    plan: Plan,
+    base: BaseTree,
+    ours: Scanned,
+    head: Head,
+    author: str,
+    done: Materialized,
+) -> None:
+    """Write down what both sides agree on now, and what the folder holds."""
+    state, survey = session.state, plan.survey
+    n_pending = survey.n_pending + len(done.failed)
+    agreed = Agreed(head.repo_id, head.seq, head.commit, n_pending)
+    if survey.n_steps or base.agreed != agreed:
+        touched = _base_changes(plan, author, done.failed)
+        rows = merge_rows(base.rows(), touched, _key)
+        write_base(state.base_path, state.tmp_dir, rows, agreed)
+    state.clear_intent()
+    _note_deletions(session, plan, head.seq, done.kept)
+    is_clean = n_pending == 0 and not ours.problems
+    tag = clean_tag(head.repo_id, head.commit) if is_clean else ""
+    write_index(session, merge_rows(ours.rows(), done.local_changes(), _key), tag, head.repo_id)
+
+
+def write_index(session: Session, rows: Iterable[LocalRow], tag: str, repo_id: str) -> None:
+    """Write the index, and remember outside the folder what is in it."""
+    state, settings = session.state, session.settings
+    sample: Reservoir[str] = Reservoir(session.surroundings.entropy(8), 32)
+    writer = IndexWriter(state.index_path, state.tmp_dir)
+    try:
+        for row in rows:
+            writer.write(row)
+            sample.add(row.path)
+        writer.commit(tag)
+    finally:
+        writer.abandon()
+    write_remembered(
+        str(settings.state_dir),
+        Remembered(str(settings.data), repo_id, writer.n_rows, tuple(sample.kept)),
+    )
+
+
+def _note_deletions(session: Session, plan: Plan, seq: int, kept: dict[RepoPath, str]) -> None:
+    state = session.state
+    unpublished = (
+        step.base
+        for step in plan.steps()
+        if step.act is Act.LEAVE and step.ours is None and step.base is not None
+    )
+    removed = (
+        (step.base, kept[step.path])
+        for step in plan.steps()
+        if step.act is Act.DELETE_HERE and step.base is not None and step.path in kept
+    )
+    write_unpublished(state.path_of(LOCAL_FILE), state.tmp_dir, unpublished)
+    note_removed(state.path_of(REMOTE_FILE), removed, seq)
+
+
+def _key(row: Entry | LocalRow) -> str:
+    return sort_key(row.path)
+
+
+def _base_changes(
+    plan: Plan, author: str, failed: dict[RepoPath, str]
+) -> Iterator[tuple[str, Entry | None]]:
+    """Yield what both sides agree on now, for each path that was in the plan."""
+    copies = sorted(
+        (sort_key(change[1].path), change[1])
+        for step in plan.survey.copies
+        if step.path not in failed and (change := tree_change(step, author)) and change[1]
+    )
+    main = (
+        (sort_key(step.path), agreed[0])
+        for step in plan.steps()
+        if step.path not in failed and (agreed := _agreed(step, author)) is not None
+    )
+    return heapq.merge(main, copies, key=lambda each: each[0])
+
+
+def _agreed(step: Step, author: str) -> tuple[Entry | None] | None:
+    """Return the row both sides hold once the step is done; `None` if they do not agree."""
+    match step.act:
+        case Act.CONFLICT | Act.LEAVE | Act.SKIP:
+            return None
+        case Act.AGREE | Act.DOWNLOAD | Act.DELETE_HERE | Act.TAKE_THEIRS:
+            return (step.theirs,)
+        case _:
+            change = tree_change(step, author)
+            return None if change is None else (change[0],)
