@@ -188,6 +188,8 @@ def _self_hashed(fields: Mapping[str, object]) -> bytes:
 def _check_self(data: bytes, fields: _Fields, what: str) -> None:
     claimed = fields.oid("self")
     value = json.loads(data)
+    if canonical(value) != data:
+        raise FormatError(f"{what} is not in canonical form")
     del value["self"]
     if ObjectId.of(canonical(value)) != claimed:
         raise FormatError(f"{what} does not match its own hash")

@@ -53,25 +53,22 @@ class Rewrites(NamedTuple):
 _ALLOW = "really do it for everyone:  cas-sync sync --allow-mass-delete"
 
 
-def suspect(
-    survey: Survey, rewrites: Rewrites, limits: GuardLimits, *, restrict: bool = False
-) -> Suspicion | None:
+def suspect(survey: Survey, rewrites: Rewrites, limits: GuardLimits) -> Suspicion | None:
     """Return why the plan must not be carried out, or `None`.
 
     Args:
         survey: What the plan comes to.
         rewrites: What the new contents look like.
         limits: When a change is too large to be meant.
-        restrict: Whether the sync is about a part of the folder only.
     """
-    gone = survey.acts[Act.DELETE_THERE]
-    if survey.n_ours == 0 and gone and not restrict:
+    if survey.n_ours == 0 and survey.acts[Act.DELETE_THERE]:
         return Suspicion(
             "E205",
             f"the data folder is empty, but the last sync here had {survey.n_base:,} files",
             "the drive may not be mounted, or the folder was moved or emptied",
             f"bring them back:  cas-sync reset --confirm --local, then cas-sync sync\n{_ALLOW}",
         )
+    gone = survey.moves_there.n_lost
     too_many = max(limits.least, int(survey.n_base * limits.ratio) + 1)
     if gone >= too_many:
         return Suspicion(
@@ -80,7 +77,7 @@ def suspect(
             "more than half of the files are gone from the data folder",
             _ALLOW,
         )
-    lost_here = survey.acts[Act.DELETE_HERE]
+    lost_here = survey.moves_here.n_lost
     if lost_here >= too_many:
         return Suspicion(
             "E206",

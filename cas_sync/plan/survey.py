@@ -4,11 +4,44 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from cas_sync.model.ids import ObjectId
 from cas_sync.model.paths import RepoPath, fold, unportable
+from cas_sync.plan.conflict import SET_ASIDE
 from cas_sync.plan.sync_plan import Act, Rules, Sides, Step, published, tree_change
 
 KEPT = 20_000
 """How many steps a survey keeps; a longer plan is made again each time it is needed."""
+
+
+class Moves:
+    """Tells deletions from renames: content that goes at one path and comes at another.
+
+    Remembers a bounded number of ids; past that, a rename counts as a deletion.
+    """
+
+    LIMIT = 200_000
+
+    def __init__(self) -> None:
+        self._came: set[ObjectId] = set()
+        self._went: list[ObjectId] = []
+        self._uncounted = 0
+
+    def came(self, oid: ObjectId) -> None:
+        """Note content at a new path."""
+        if len(self._came) < self.LIMIT:
+            self._came.add(oid)
+
+    def went(self, oid: ObjectId) -> None:
+        """Note content at a path that goes."""
+        if len(self._went) < self.LIMIT:
+            self._went.append(oid)
+        else:
+            self._uncounted += 1
+
+    @property
+    def n_lost(self) -> int:
+        """Number of paths that go and whose content comes nowhere else."""
+        return sum(oid not in self._came for oid in self._went) + self._uncounted
 
 
 @dataclass
@@ -32,6 +65,8 @@ class Survey:
         warnings: Paths to be published that not every system can hold, and why.
         n_modified: Files of the shared tree that we would replace.
         n_added: Files that we would add.
+        moves_there: Renames among our additions and deletions.
+        moves_here: Renames among theirs.
     """
 
     acts: Counter[Act] = field(default_factory=Counter)
@@ -51,6 +86,8 @@ class Survey:
 
     n_modified: int = 0
     n_added: int = 0
+    moves_there: Moves = field(default_factory=Moves)
+    moves_here: Moves = field(default_factory=Moves)
 
     @property
     def is_whole(self) -> bool:
@@ -100,6 +137,7 @@ def take(decided: Iterable[tuple[Sides, Step | None]], rules: Rules) -> Survey:
     """
     survey = Survey()
     names = _Names(survey)
+    aside: dict[RepoPath, tuple[Sides, Step | None]] = {}
     for sides, step in decided:
         survey.n_base += sides.base is not None
         survey.n_ours += sides.ours is not None
@@ -110,7 +148,27 @@ def take(decided: Iterable[tuple[Sides, Step | None]], rules: Rules) -> Survey:
         stays = sides.theirs is not None if change is None else change[0] is not None
         if stays:
             names.add(sides.path, is_new=step is not None and sides.theirs is None, step=step)
+        if SET_ASIDE in sides.path:
+            aside[sides.path] = sides, step
+    for step in survey.copies:
+        if step.copy in aside and not _is_copy(step, *aside[step.copy]):
+            survey.refused[step.path] = f"there is a file called {step.copy} already"
     return survey
+
+
+def _is_copy(step: Step, sides: Sides, there: Step | None) -> bool:
+    """Say whether what is at the other name of ``step`` is what it would put there."""
+    if there is not None and there.act not in {Act.AGREE, Act.DOWNLOAD}:
+        return False
+    kept = step.theirs if step.act is Act.SET_THEIRS_ASIDE else step.ours
+    if kept is None or kept.content is None:
+        return False
+    known = {
+        each.content.id
+        for each in (sides.ours, sides.theirs)
+        if each is not None and each.content is not None
+    }
+    return known == {kept.content.id}
 
 
 def _count(survey: Survey, step: Step) -> None:
@@ -127,6 +185,15 @@ def _count(survey: Survey, step: Step) -> None:
             survey.warnings[step.path] = why
     if step.act in _MATERIALIZING and step.theirs is not None:
         survey.bytes_down += step.theirs.content.size
+    theirs, ours = step.theirs, step.ours
+    if step.act is Act.DELETE_THERE and theirs is not None:
+        survey.moves_there.went(theirs.content.id)
+    elif step.act is Act.DELETE_HERE and ours is not None and ours.content is not None:
+        survey.moves_here.went(ours.content.id)
+    elif step.act is Act.DOWNLOAD and ours is None and theirs is not None:
+        survey.moves_here.came(theirs.content.id)
+    elif content is not None and theirs is None:
+        survey.moves_there.came(content.id)
     survey.n_steps += 1
     if survey.n_steps <= KEPT:
         survey.steps.append(step)

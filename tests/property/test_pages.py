@@ -1,0 +1,157 @@
+"""Laws of manifests: equal rows are equal pages, whatever happened before."""
+
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from unittest.mock import patch
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cas_sync.formats import keys, pages
+from cas_sync.formats.rows import VersionRows
+from cas_sync.store.cache import Cache
+from cas_sync.store.history import Manifest
+from cas_sync.store.memory import MemoryBucket
+from tests.support.samples import entry
+
+CODEC = VersionRows()
+NAMES = [f"d{i % 5}/e{i % 3}/{i:03d}" for i in range(300)]
+
+changes = st.lists(
+    st.dictionaries(
+        st.sampled_from(NAMES), st.one_of(st.none(), st.integers(0, 3)), max_size=40
+    ),
+    min_size=1,
+    max_size=5,
+)
+big_start = st.sets(st.sampled_from(NAMES))
+
+
+@pytest.fixture(scope="module")
+def pool():
+    with ThreadPoolExecutor(2) as pool:
+        yield pool
+
+
+@pytest.fixture
+def make(tmp_path_factory, pool):
+    numbers = count()
+
+    def manifest():
+        cache = Cache(tmp_path_factory.mktemp("cache") / str(next(numbers)))
+        return Manifest(MemoryBucket(), cache, pool, CODEC, keys.versions)
+
+    return manifest
+
+
+@pytest.fixture(autouse=True)
+def small_pages():
+    with (
+        patch.object(pages, "LEAVES", pages.PageParams(3, 4, 12)),
+        patch.object(pages, "BRANCHES", pages.PageParams(2, 3, 6)),
+        patch.object(pages, "OBJECT_SIZE", 2000),
+    ):
+        yield
+
+
+nonces = (f"{i:016x}" for i in count())
+
+
+def write(manifest, root, change):
+    ordered = sorted(
+        (CODEC.key(row := entry(name, str(value))), None if value is None else row)
+        for name, value in change.items()
+    )
+    return manifest.write(root, ordered, lambda: next(nonces))
+
+
+def as_dict(manifest, root):
+    return {row.path: row for row in manifest.rows(root)}
+
+
+@settings(max_examples=60)
+@given(start=big_start, story=changes)
+def test_the_root_depends_on_the_rows_alone(make, start, story):
+    manifest, model = make(), dict.fromkeys(start, 9)
+    root = write(manifest, None, model)
+    for change in story:
+        root = write(manifest, root, change)
+        model = {k: v for k, v in {**model, **change}.items() if v is not None}
+
+        assert as_dict(manifest, root) == {k: entry(k, str(v)) for k, v in model.items()}
+        fresh = make()
+        anew = write(fresh, None, model)
+        assert (root and root.id) == (anew and anew.id)
+        assert [r.id for r in manifest.leaves(root)] == [r.id for r in fresh.leaves(anew)]
+        assert (root.rows if root else 0) == len(model)
+
+
+@settings(max_examples=30)
+@given(start=big_start, change=changes)
+def test_a_difference_is_exactly_what_changed(make, start, change):
+    manifest = make()
+    old = write(manifest, None, dict.fromkeys(start, 9))
+    new = write(manifest, old, change[0])
+    before, after = as_dict(manifest, old), as_dict(manifest, new)
+
+    found = {(a or b).path: (a, b) for a, b in manifest.diff(old, new)}
+
+    assert found == {
+        path: (before.get(path), after.get(path))
+        for path in before.keys() | after.keys()
+        if before.get(path) != after.get(path)
+    }
+
+
+@settings(max_examples=20)
+@given(start=big_start)
+def test_every_row_is_found_and_no_other(make, start):
+    manifest = make()
+    root = write(manifest, None, dict.fromkeys(start, 1))
+
+    for name in NAMES:
+        row = manifest.find(root, CODEC.key(entry(name)))
+        assert (row is not None) == (name in start)
+
+
+def test_one_change_of_many_writes_one_object_of_one_page_a_level(make):
+    with (
+        patch.object(pages, "LEAVES", pages.PageParams(256, 256, 2048)),
+        patch.object(pages, "BRANCHES", pages.PageParams(32, 32, 256)),
+        patch.object(pages, "OBJECT_SIZE", 16 << 20),
+    ):
+        manifest = make()
+        root = write(manifest, None, {f"f/{i:06d}": i for i in range(20_000)})
+        bucket = manifest._bucket
+        before = bucket.meter.requests["PUT"]
+
+        new = write(manifest, root, {"f/010000": "changed"})
+
+        old, changed = manifest.changed_leaves(root, new)
+        assert (len(old), len(changed)) == (1, 1)
+        assert bucket.meter.requests["PUT"] == before + 1
+
+
+def test_a_fresh_machine_reads_neighbouring_pages_in_few_requests(make, tmp_path, pool):
+    manifest = make()
+    with patch.object(pages, "OBJECT_SIZE", 16 << 20):
+        root = write(manifest, None, {f"f/{i:06d}": i for i in range(3000)})
+    bucket = manifest._bucket
+    fresh = Manifest(bucket, Cache(tmp_path), pool, CODEC, keys.versions)
+    before = bucket.meter.requests["GET"]
+
+    assert sum(1 for _ in fresh.rows(root)) == 3000
+    assert bucket.meter.requests["GET"] - before < 30
+
+
+def test_a_damaged_copy_is_fetched_again(make, tmp_path, pool):
+    manifest = make()
+    root = write(manifest, None, {f"f/{i:06d}": i for i in range(300)})
+    fresh = Manifest(manifest._bucket, Cache(tmp_path), pool, CODEC, keys.versions)
+    expected = list(fresh.rows(root))
+    for copy in tmp_path.rglob("*"):
+        if copy.is_file():
+            copy.write_bytes(bytes(copy.stat().st_size))
+
+    assert list(fresh.rows(root)) == expected
