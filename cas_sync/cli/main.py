@@ -112,6 +112,11 @@ def main() -> None:
         # Whoever read our output has enough of it.
         sys.stderr.close()
         sys.exit(exit_codes.OK)
+    except Exception as error:
+        # A bug: scripts get an event, people the traceback to report.
+        if as_json:
+            _print_json("E901", exit_codes.BUG, f"unexpected error: {error!r}")
+        raise
 
 
 def show_error(error: CasSyncError, *, as_json: bool) -> int:

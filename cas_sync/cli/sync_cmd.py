@@ -13,7 +13,7 @@ from cas_sync.cli import exit_codes
 from cas_sync.cli.bars import Plain
 from cas_sync.cli.options import common, flags_of, settings_in, store_options
 from cas_sync.cli.render import plan_lines, plural, size
-from cas_sync.engine.begin import ensure_config
+from cas_sync.engine.begin import ensure_config, forget_folder
 from cas_sync.engine.sync import SyncOptions, SyncReport, run_sync
 from cas_sync.errors import UsageError
 from cas_sync.plan.survey import Survey
@@ -84,6 +84,8 @@ def sync(
     if wrote is not None and not (quiet or as_json):
         click.echo(f"Wrote {wrote}   (commit this: it holds no secret)", err=True)
     settings, surroundings = settings_in(start, flags)
+    if wrote is not None:
+        forget_folder(settings)
     began = surroundings.clock.monotonic()
     options = SyncOptions(
         paths=tuple(_inside(path, settings.data, start) for path in paths),
@@ -140,7 +142,8 @@ def _asker(progress: Plain, *, yes: bool, silent: bool) -> Callable[[Survey], bo
         n = survey.n_publish + survey.n_materialize
         if not can_ask():
             raise UsageError(
-                f"{plural(n, 'change')} to confirm, and no terminal to ask",
+                f"there {'is' if n == 1 else 'are'} {plural(n, 'change')} to confirm "
+                "and no terminal to ask",
                 fix="add --yes, or narrow it: --pull-only --yes, --only 'clean/**' --yes\n"
                 "the full plan:  cas-sync sync --dry-run",
                 code="E002",

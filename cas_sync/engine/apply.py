@@ -8,6 +8,7 @@ import heapq
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from cas_sync.engine.checkout import Checkout, LocalChange, with_rows
 from cas_sync.engine.repository import Repository
@@ -15,9 +16,10 @@ from cas_sync.engine.session import Plan, Reservoir, Scanned, Session, clean_tag
 from cas_sync.errors import DamageError, DiskFullError
 from cas_sync.formats.pages import merge_rows
 from cas_sync.model.commit import Head
+from cas_sync.model.ids import ObjectId
 from cas_sync.model.paths import RepoPath, sort_key
 from cas_sync.model.tree import Entry
-from cas_sync.plan.sync_plan import Act, Step, tree_change
+from cas_sync.plan.sync_plan import Act, Step, align, tree_change
 from cas_sync.worktree.base import Agreed, BaseTree, write_base
 from cas_sync.worktree.deletions import (
     LOCAL_FILE,
@@ -28,6 +30,8 @@ from cas_sync.worktree.deletions import (
 from cas_sync.worktree.index import IndexWriter, LocalRow, read_index
 from cas_sync.worktree.state import Remembered, write_remembered
 from cas_sync.worktree.writer import Writer
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -57,7 +61,7 @@ class Materialized:
         if self.written_path is None:
             return iter(self.changes)
         written = ((sort_key(row.path), row) for row in read_index(self.written_path))
-        return heapq.merge(self.changes, written, key=lambda each: each[0])
+        return last_of_each(heapq.merge(self.changes, written, key=lambda each: each[0]))
 
 
 def materialize(
@@ -117,6 +121,36 @@ def _refuse_full_disk(session: Session, needed: int) -> None:
             f"{needed:,} bytes are to be downloaded, {free:,} are free on the disk of {data}",
             fix="free some space, or take a part:  cas-sync sync --only 'PATTERN'",
         )
+
+
+def catch_up(
+    session: Session, repo: Repository, base: BaseTree, ours: Scanned, oid: ObjectId, seq: int
+) -> BaseTree:
+    """Write down what a killed sync did to the folder, and return the base after that.
+
+    It was bringing the folder to commit ``oid``. What is as that commit says was put there
+    and is no edit of ours; what is not keeps its old row.
+    """
+    state = session.state
+    fresh = base.agreed is None and not base.is_damaged and not state.identity_changed()
+    if base.agreed is None and not fresh:
+        return base
+    target = repo.commits.read(oid, seq)
+
+    def rows() -> Iterator[Entry]:
+        for sides in align(base.rows(), ours.found(), repo.versions.rows(target.versions)):
+            found, there = sides.ours, sides.theirs
+            here = found.content if found is not None else None
+            is_unknown = found is not None and here is None
+            is_done = not is_unknown and here == (there.content if there else None)
+            row = there if is_done else sides.base
+            if row is not None:
+                yield row
+
+    # The folder is not at that commit yet, so some paths are still to come.
+    agreed = Agreed(repo.repo_id, seq, oid, max(1, base.agreed.n_pending if base.agreed else 1))
+    write_base(state.base_path, state.tmp_dir, rows(), agreed)
+    return BaseTree(state.base_path)
 
 
 def record(
@@ -195,7 +229,18 @@ def _base_changes(
         for step in plan.steps()
         if step.path not in failed and (agreed := _agreed(step, author)) is not None
     )
-    return heapq.merge(main, copies, key=lambda each: each[0])
+    return last_of_each(heapq.merge(main, copies, key=lambda each: each[0]))
+
+
+def last_of_each(changes: Iterable[tuple[str, T]]) -> Iterator[tuple[str, T]]:
+    """Yield the last change of each key; a file may be set aside onto its own copy."""
+    pending: tuple[str, T] | None = None
+    for change in changes:
+        if pending is not None and pending[0] != change[0]:
+            yield pending
+        pending = change
+    if pending is not None:
+        yield pending
 
 
 def _agreed(step: Step, author: str) -> tuple[Entry | None] | None:

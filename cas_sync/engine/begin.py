@@ -11,6 +11,7 @@ from cas_sync.engine.surroundings import Surroundings
 from cas_sync.errors import ConfigError
 from cas_sync.formats.config_json import Config
 from cas_sync.progress import Progress
+from cas_sync.worktree.state import forget_remembered
 
 
 def ensure_config(start: Path, flags: Config, env: Mapping[str, str]) -> Path | None:
@@ -27,6 +28,11 @@ def ensure_config(start: Path, flags: Config, env: Mapping[str, str]) -> Path | 
     said = replace(flags, data=flags.data or "Data")
     refuse_bad_data_folder(start, said.data or "Data", flags.store)
     return write_config(start, said)
+
+
+def forget_folder(settings: Settings) -> None:
+    """Forget what an earlier project had at this place: the folder is set up anew."""
+    forget_remembered(str(settings.state_dir), str(settings.data))
 
 
 def refuse_bad_data_folder(root: Path, data: str, store: str) -> None:

@@ -20,13 +20,14 @@ from cas_sync.plan.sync_plan import Act, Step
 from cas_sync.progress import Progress
 from cas_sync.store.objects import ObjectReader
 from cas_sync.worktree.folder import DELETED_DIR, Folder
+from cas_sync.worktree.hashing import FileHasher, content_id
 from cas_sync.worktree.index import LocalRow, same_stat
 from cas_sync.worktree.moving import move
 from cas_sync.worktree.outcome import LocalEdit, Placed, Refused, Removed, refusal_of
 from cas_sync.worktree.staging import StagedFile
 from cas_sync.worktree.writer import Writer
 
-WINDOW_BYTES = 24 << 20
+WINDOW_BYTES = 12 << 20
 WINDOW_FILES = 2000
 
 LocalChange = tuple[str, LocalRow | None]
@@ -75,14 +76,19 @@ class Checkout:
             yield sort_key(step.path), None
             if found is not None:
                 times = found.st_mtime_ns, found.st_ctime_ns, found.st_ino
-                yield sort_key(step.copy), LocalRow(step.copy, row.content, *times)
+                # Read again by the next scan: someone may have written to it just now.
+                yield sort_key(step.copy), LocalRow(step.copy, row.content, *times, racy=True)
 
     def _move(self, row: LocalRow, to: RepoPath) -> str:
         found = self.folder.stat(row.on_disk)
         if found is None or not same_stat(row, found):
             return "it was changed during the sync"
         if self.folder.stat(to) is not None:
-            return f"there is a file called {to} already"
+            if content_id(self.folder, to, FileHasher()) != row.content.id:
+                return f"there is a file called {to} already"
+            keep_as = f"{DELETED_DIR}/{self.label}/{row.on_disk}"
+            removed = self.writer.remove(row, keep_as=keep_as)
+            return "" if isinstance(removed, Removed) else removed.reason
         try:
             move(self.folder, row.on_disk, to)
         except OSError as error:

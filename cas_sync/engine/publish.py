@@ -183,8 +183,9 @@ def write_commit(
     tally = _Tally(head.files, head.size)
     now = timestamp(surroundings.clock.now())
     seq = head.seq + 1
+    aside = list(_copy_changes(repo, head, copies, author.name))
     versions = repo.versions.write(
-        head.versions, _tree_changes(steps, copies, author.name, tally), surroundings.nonce
+        head.versions, _tree_changes(steps, aside, author.name, tally), surroundings.nonce
     )
     gone = _deletions(steps(), author.name, now, seq)
     deleted = head.deleted
@@ -226,15 +227,28 @@ def write_commit(
     return new, oid, commit
 
 
-def _tree_changes(
-    steps: Steps, copies: Iterable[Step], author: str, tally: _Tally
-) -> Iterator[tuple[str, Entry | None]]:
-    added = []
+def _copy_changes(
+    repo: Repository, head: Head, copies: Iterable[Step], author: str
+) -> Iterator[tuple[Entry | None, Entry]]:
+    """Yield what was and what will be at each other name, where that differs."""
     for step in copies:
         change = tree_change(step, author)
-        if change is not None and change[1] is not None:
-            tally.note(change[1].path, None, change[1])
-            added.append((sort_key(change[1].path), change[1]))
+        if change is None or change[1] is None:
+            continue
+        new = change[1]
+        # The same version may have been set aside before.
+        old = repo.versions.find(head.versions, sort_key(new.path))
+        if old is None or old.content != new.content:
+            yield old, new
+
+
+def _tree_changes(
+    steps: Steps, aside: Iterable[tuple[Entry | None, Entry]], author: str, tally: _Tally
+) -> Iterator[tuple[str, Entry | None]]:
+    added = []
+    for old, new in aside:
+        tally.note(new.path, old, new)
+        added.append((sort_key(new.path), new))
     added.sort()
     yield from heapq.merge(
         _main_changes(steps(), author, tally), added, key=lambda each: each[0]

@@ -8,16 +8,21 @@ from typing import Self
 
 from cas_sync.engine.settings import Settings
 from cas_sync.engine.surroundings import Surroundings
-from cas_sync.errors import DamageError, RepositoryResetError, UnsafeStoreError
+from cas_sync.errors import (
+    DamageError,
+    RepositoryResetError,
+    UnavailableError,
+    UnsafeStoreError,
+)
 from cas_sync.formats import documents, keys
 from cas_sync.formats.documents import Format
 from cas_sync.formats.rows import DeletedRows, VersionRows
 from cas_sync.model.commit import Head, HeadState
 from cas_sync.model.params import ChunkParams
 from cas_sync.model.tree import Deletion, Entry
-from cas_sync.store.bucket import Bucket, ETag, Key
+from cas_sync.store.bucket import Bucket, ETag, Key, Stored
 from cas_sync.store.cache import Cache
-from cas_sync.store.head import HEAD, HeadRead, read_head
+from cas_sync.store.head import HEAD, TRIES, HeadRead, read_head
 from cas_sync.store.history import CommitLog, Manifest
 from cas_sync.store.index import IndexSet
 from cas_sync.store.objects import ObjectReader
@@ -136,6 +141,7 @@ class Connection:
         Raises:
             UnsafeStoreError: The store does not keep two writers apart.
             DamageError: There are commits, but no head.
+            UnavailableError: The store gave no clear answer.
         """
         entropy = self._surroundings.entropy
         blob = self.bucket.get(FORMAT)
@@ -149,12 +155,24 @@ class Connection:
         found = documents.load_format(blob.data)
         self._refuse_headless()
         first = empty_head(found.repo_id, entropy(16).hex())
-        self.bucket.put_if(HEAD, documents.dump_head(first), None)
-        # Whatever the answer was, the head that is there now is the one to go on from.
-        head = read_head(self.bucket)
-        if head is None:
-            raise DamageError(f"{HEAD} is gone right after it was written")
-        return head
+        return self._write_first(documents.dump_head(first))
+
+    def _write_first(self, data: bytes) -> HeadRead:
+        why = ""
+        for n in range(TRIES):
+            answer = self.bucket.put_if(HEAD, data, None)
+            # Whatever the answer was, the head that is there now is the one to go on from.
+            head = read_head(self.bucket)
+            if head is not None:
+                return head
+            if isinstance(answer, Stored):
+                raise DamageError(f"{HEAD} is gone right after it was written")
+            why = getattr(answer, "why", "") or why
+            wait = self._surroundings.jitter() * min(4.0, 0.1 * 2**n)
+            self._surroundings.clock.sleep(wait)
+        raise UnavailableError(
+            f"{self.bucket.url} did not take {HEAD}", cause=why, fix="run again"
+        )
 
     def _refuse_headless(self) -> None:
         for key, _ in self.bucket.list_keys(Key(keys.COMMITS)):

@@ -22,9 +22,10 @@ from cas_sync.model.tree import Mode
 from cas_sync.progress import Progress
 from cas_sync.store.bucket import Key
 from cas_sync.store.head import HEAD, Gone, HeadRead, Lost, advance
-from cas_sync.worktree.folder import Folder
+from cas_sync.worktree.folder import TMP_DIR, Folder
 from cas_sync.worktree.hashing import FileHasher, content_id
-from cas_sync.worktree.state import LocalState, forget_remembered
+from cas_sync.worktree.recover import recover
+from cas_sync.worktree.state import BASE_FILE, LocalState, forget_remembered
 
 ROOT = Key(keys.ROOT)
 SHOWN = 10
@@ -92,6 +93,8 @@ def run_reset(
             folder = stack.enter_context(Folder(str(settings.data)))
             state = LocalState(folder)
             stack.enter_context(state.lock(LOCK_WAIT_S))
+            if confirm and folder.stat(TMP_DIR) is not None:
+                recover(folder)  # puts back what a killed sync had moved out of the way
             report.n_kept = _count_kept(settings)
         if remote:
             connection = stack.enter_context(Connection(settings, surroundings))
@@ -107,7 +110,7 @@ def run_reset(
                 even_if_incomplete=even_if_incomplete,
             )
     if local and confirm:
-        _remove_local(settings, surroundings)
+        _remove_local(settings)
     return report
 
 
@@ -226,16 +229,15 @@ def _close(connection: Connection, head: HeadRead, surroundings: Surroundings) -
         )
 
 
-def _remove_local(settings: Settings, surroundings: Surroundings) -> None:
+def _remove_local(settings: Settings) -> None:
     forget_remembered(str(settings.state_dir), str(settings.data))
     state = settings.data / STATE_DIR
     if state.is_symlink() or not state.is_dir():
         return
-    # Out of the way in one step, so that a sync never meets half of it.
-    aside = settings.data / f"{STATE_DIR}.reset-{surroundings.ulid()}"
     try:
-        state.rename(aside)
-        shutil.rmtree(aside)
+        # The base goes first: a sync that meets the rest makes a union and deletes nothing.
+        (state / BASE_FILE).unlink(missing_ok=True)
+        shutil.rmtree(state)
     except OSError as error:
         raise WorktreeError(
             f"cannot remove {state}", cause=str(error.strerror), fix="remove it by hand"

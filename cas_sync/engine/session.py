@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import islice, tee
 from pathlib import Path
 from types import TracebackType
 from typing import Generic, Self, TypeVar
@@ -32,6 +32,7 @@ from cas_sync.worktree.folder import Folder
 from cas_sync.worktree.index import IndexWriter, LocalRow, read_index
 from cas_sync.worktree.scan import ScanReport, fs_now_ns, scan
 from cas_sync.worktree.state import LocalState, read_remembered
+from cas_sync.worktree.trouble import translated
 
 LOCK_WAIT_S = 10.0
 
@@ -117,8 +118,9 @@ class Session:
         with self._exits:
             data = self.settings.data
             refuse_vanished(self.settings)
-            data.mkdir(parents=True, exist_ok=True)
-            self.folder = self._exits.enter_context(Folder(str(data)))
+            with translated(str(data)):
+                data.mkdir(parents=True, exist_ok=True)
+                self.folder = self._exits.enter_context(Folder(str(data)))
             self.state = LocalState(self.folder)
             self.state.create()
             self._exits.enter_context(self.state.lock(LOCK_WAIT_S))
@@ -250,16 +252,22 @@ class Session:
         self, base: BaseTree, ours: Scanned, theirs: Callable[[], Iterator[Entry]], rules: Rules
     ) -> Plan:
         """Return what must happen; made again until no names clash."""
-        survey = take(decide_all(base.rows(), ours.found(), theirs(), rules), rules)
+
+        def sides() -> tuple[Iterator[Entry], Iterator[Found], Iterator[Entry]]:
+            if theirs == base.rows:
+                # The same rows twice: read them once.
+                first, second = tee(base.rows())
+                return first, ours.found(), second
+            return base.rows(), ours.found(), theirs()
+
+        survey = take(decide_all(*sides(), rules), rules)
         if survey.refused.keys() - rules.refused.keys() or survey.clashes - rules.clashes:
             refused = {**survey.refused, **rules.refused}
             clashes = rules.clashes | survey.clashes
             return self.plan(
                 base, ours, theirs, replace(rules, refused=refused, clashes=clashes)
             )
-        return Plan(
-            survey, rules, lambda: plan_sync(base.rows(), ours.found(), theirs(), rules)
-        )
+        return Plan(survey, rules, lambda: plan_sync(*sides(), rules))
 
 
 class Reservoir(Generic[T]):

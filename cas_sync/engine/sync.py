@@ -10,7 +10,7 @@ from functools import partial
 from typing import NamedTuple
 
 from cas_sync._version import __version__
-from cas_sync.engine.apply import materialize, record, write_index
+from cas_sync.engine.apply import catch_up, materialize, record, write_index
 from cas_sync.engine.publish import Author, Contents, write_commit
 from cas_sync.engine.repository import (
     NO_ETAG,
@@ -31,6 +31,7 @@ from cas_sync.engine.session import (
 from cas_sync.engine.settings import Settings
 from cas_sync.engine.surroundings import Surroundings, find_author, machine_name
 from cas_sync.errors import (
+    CasSyncError,
     GuardError,
     RaceLostError,
 )
@@ -42,7 +43,7 @@ from cas_sync.model.tree import Entry
 from cas_sync.plan.guards import suspect
 from cas_sync.plan.scope import Scope
 from cas_sync.plan.survey import Survey
-from cas_sync.plan.sync_plan import Act, OnConflict, Rules, Step
+from cas_sync.plan.sync_plan import Act, OnConflict, Rules
 from cas_sync.progress import Progress
 from cas_sync.store.head import Gone, HeadRead, Lost, advance
 from cas_sync.store.packs import PackUploader
@@ -51,6 +52,9 @@ from cas_sync.worktree.recover import recover
 
 RACES = 200
 """How often a sync makes its plan again because others were faster."""
+
+_SETTLING = {Act.KEEP_BOTH, Act.TAKE_THEIRS}
+"""Acts that leave our file at its path until the folder is brought to the plan."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +138,19 @@ class _Side(NamedTuple):
     rows: Callable[[], Iterator[Entry]]
 
 
+class _Interrupted(NamedTuple):
+    """What an earlier sync left undone.
+
+    Attributes:
+        settled: Our content at paths whose conflict it had settled.
+        at: Commit the folder was being brought to, and its number; `None` if that never
+            reached the store.
+    """
+
+    settled: dict[RepoPath, ObjectId]
+    at: tuple[ObjectId, int] | None
+
+
 def run_sync(
     settings: Settings,
     surroundings: Surroundings,
@@ -198,14 +215,16 @@ class _Run:
             head = HeadRead(empty_head("", ""), NO_ETAG)
         repo = self.connection.repository(head.head.repo_id)
         refuse_rollback(repo, head, base.agreed)
-        settled = self._settled(repo, head)
-        if settled is None and self._is_same(base, ours, head):
+        before = self._interrupted(repo, head)
+        if before is None and self._is_same(base, ours, head):
             report.commit, report.seq = head.head.commit, head.head.seq
             if ours.is_new:
                 tag = clean_tag(head.head.repo_id, head.head.commit)
                 write_index(session, ours.rows(), tag, head.head.repo_id)
             return report
-        return self._sync(repo, base, ours, head, settled or {})
+        if before is not None and before.at is not None:
+            base = catch_up(session, repo, base, ours, *before.at)
+        return self._sync(repo, base, ours, head, before.settled if before else {})
 
     def _remember_root(self, repo_id: str) -> None:
         state = self.session.state
@@ -256,38 +275,53 @@ class _Run:
         if stopped or (report.conflicts and options.on_conflict is OnConflict.FAIL):
             return report
         self._remember_root(head.head.repo_id)
-        done = materialize(session, repo, plan, ours, head.head)
+        if plan.survey.n_materialize and not report.published and head.head.commit:
+            intent = _intent(head.head.commit, head.head.seq, plan)
+            session.state.write_intent({**intent, "published": False})
+        try:
+            done = materialize(session, repo, plan, ours, head.head)
+        except CasSyncError as error:
+            error.state = self._state_by_now(error, head)
+            raise
         report.downloaded, report.deleted_local = done.n_downloaded, done.n_deleted
         report.kept = done.kept
         report.skipped.update({str(p): why for p, why in done.failed.items()})
         record(session, plan, base, ours, head.head, author.name, done)
         if done.damage is not None:
+            done.damage.state = self._state_by_now(done.damage, head)
             raise done.damage
         return report
 
-    def _settled(self, repo: Repository, head: HeadRead) -> dict[RepoPath, ObjectId] | None:
-        """Tell what became of a commit whose fate an earlier sync did not learn.
+    def _state_by_now(self, error: CasSyncError, head: HeadRead) -> str:
+        """Return what to say was left, once "nothing was changed" may be untrue."""
+        if error.state != CasSyncError.default_state:
+            return error.state
+        rest = "every file is whole; the next sync goes on with the rest"
+        if not self.report.published:
+            return rest
+        return f"your changes are published at {str(head.head.commit)[:8]}; {rest}"
 
-        Returns:
-            The conflicts it settled; `None` where there is no such commit.
-        """
+    def _interrupted(self, repo: Repository, head: HeadRead) -> "_Interrupted | None":
+        """Tell what became of a sync that did not come to its end; `None` if all did."""
         intent = self.session.state.read_intent()
         if intent is None:
             return None
         try:
             oid, seq = ObjectId.parse(str(intent["commit"])), int(str(intent["seq"]))
-            pairs = dict(intent["settled"])  # type: ignore[call-overload] # checked right below
-            settled = {RepoPath(p): ObjectId.parse(str(c)) for p, c in pairs.items()}
+            settled = _settled_in(intent["settled"])
+            # Settled by a commit before that one, which is known to have arrived.
+            known = _settled_in(intent.get("known", {}))
         except (KeyError, ValueError, TypeError):
-            return {}
-        short = str(oid)[:8]
-        if not repo.commits.holds(head.head, oid, seq):
+            return _Interrupted({}, None)
+        is_there = repo.commits.holds(head.head, oid, seq)
+        if intent.get("published", True):
+            became = "had reached" if is_there else "did not reach"
             self.progress.note(
-                f"Commit {short} of the interrupted sync did not reach the store."
+                f"Commit {str(oid)[:8]} of the interrupted sync {became} the store."
             )
-            return {}
-        self.progress.note(f"Commit {short} of the interrupted sync had reached the store.")
-        return settled
+        if not is_there:
+            return _Interrupted(known, None)
+        return _Interrupted({**known, **settled}, (oid, seq))
 
     # -- publish --------------------------------------------------------------------
 
@@ -346,7 +380,7 @@ class _Run:
                 author,
                 surroundings,
             )
-            session.state.write_intent(_intent(oid, commit.seq, survey.copies))
+            session.state.write_intent(_intent(oid, commit.seq, plan))
             outcome = advance(
                 self._connected().bucket,
                 new,
@@ -408,11 +442,20 @@ def _holds(repo: Repository, oid: ObjectId, seq: int, head: Head) -> bool:
     return repo.commits.holds(head, oid, seq)
 
 
-def _intent(oid: ObjectId, seq: int, copies: list[Step]) -> dict[str, object]:
+def _intent(oid: ObjectId, seq: int, plan: Plan) -> dict[str, object]:
     """Return what the next sync must know should this one not learn the commit's fate."""
-    settled = {
-        step.path: str(step.ours.content.id)
-        for step in copies
-        if step.act is Act.KEEP_BOTH and step.ours and step.ours.content
-    }
-    return {"commit": str(oid), "seq": seq, "settled": settled}
+    settled = {}
+    if any(plan.survey.acts[act] for act in _SETTLING):
+        settled = {
+            step.path: str(step.ours.content.id)
+            for step in plan.steps()
+            if step.act in _SETTLING and step.ours and step.ours.content
+        }
+    known = {path: str(content) for path, content in plan.rules.settled.items()}
+    return {"commit": str(oid), "seq": seq, "settled": settled, "known": known}
+
+
+def _settled_in(found: object) -> dict[RepoPath, ObjectId]:
+    if not isinstance(found, dict):
+        raise TypeError
+    return {RepoPath(path): ObjectId.parse(str(oid)) for path, oid in found.items()}

@@ -73,12 +73,13 @@ def _check_component(name: str) -> None:
         raise PathRefusedError("the path has an empty, '.' or '..' component")
     if len(name) > MAX_COMPONENT_BYTES // 4 and len(name.encode()) > MAX_COMPONENT_BYTES:
         raise PathRefusedError(f"a name is longer than {MAX_COMPONENT_BYTES} bytes")
-    if "3" in name and _is_state_dir(name):
+    if ("3" in name or not name.isascii()) and _is_state_dir(name):
         raise PathRefusedError(f"the name could be taken for {STATE_DIR}")
 
 
 def _is_state_dir(name: str) -> bool:
-    bare = _IGNORABLE.sub("", unicodedata.normalize("NFKC", name)).casefold().rstrip(". ")
+    bare = _IGNORABLE.sub("", unicodedata.normalize("NFKC", name)).casefold()
+    bare = bare.partition(":")[0].rstrip(". ")  # NTFS: what follows the colon is a stream
     return bare == STATE_DIR.casefold() or _SHORT_NAME.fullmatch(bare) is not None
 
 

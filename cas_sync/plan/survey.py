@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from cas_sync.model.ids import ObjectId
 from cas_sync.model.paths import RepoPath, fold, unportable
@@ -60,7 +61,7 @@ class Survey:
         copies: The steps that give a file another name; they are few.
         conflicts: Paths left alone because both sides changed them.
         skipped: Paths that cannot be synced now, and why.
-        refused: Paths of ours that must not be published, and why.
+        refused: Files and folders of ours that must not be published, and why.
         clashes: Files whose name a folder takes.
         warnings: Paths to be published that not every system can hold, and why.
         n_modified: Files of the shared tree that we would replace.
@@ -147,7 +148,8 @@ def take(decided: Iterable[tuple[Sides, Step | None]], rules: Rules) -> Survey:
         change = tree_change(step, rules.author) if step is not None else None
         stays = sides.theirs is not None if change is None else change[0] is not None
         if stays:
-            names.add(sides.path, is_new=step is not None and sides.theirs is None, step=step)
+            movable = step is not None and step.act in {Act.UPLOAD, Act.DOWNLOAD}
+            names.add(sides.path, is_new=sides.theirs is None, movable=movable)
         if SET_ASIDE in sides.path:
             aside[sides.path] = sides, step
     for step in survey.copies:
@@ -209,20 +211,37 @@ class _Names:
 
     def __init__(self, survey: Survey) -> None:
         self._survey = survey
-        self._folders: list[tuple[str, dict[str, tuple[str, RepoPath, bool]]]] = [("", {})]
+        self._folders: list[tuple[str, dict[str, _Name]]] = [("", {})]
         self._file: tuple[RepoPath, bool] | None = None
 
-    def add(self, path: RepoPath, *, is_new: bool, step: Step | None) -> None:
-        self._gives_way(path, is_new=is_new, step=step)
+    def add(self, path: RepoPath, *, is_new: bool, movable: bool) -> None:
+        """Take in the next path of the resulting tree.
+
+        Args:
+            path: It.
+            is_new: Whether the shared tree lacks it so far.
+            movable: Whether the plan may still give it another name.
+        """
+        self._gives_way(path, is_new=is_new, movable=movable)
         folder, _, _ = path.rpartition("/")
         self._enter(folder)
         parts = path.split("/")
         for depth, name in enumerate(parts):
             seen = self._folders[depth][1]
-            other = seen.setdefault(fold(name), (name, path, is_new))
-            if other[0] != name:
-                self._collide(path, is_new=is_new, other=other)
-                return
+            mine, key = _Name(name, path, is_new), fold(name)
+            other = seen.setdefault(key, mine)
+            if other.name == name:
+                if other.is_new and not is_new:
+                    seen[key] = mine
+                continue
+            if is_new:
+                self._refuse(path, other.path)
+            elif other.is_new:
+                # What is there already keeps its name, though it sorts later.
+                self._forgive(_upto(path, depth))
+                self._refuse(_upto(other.path, depth), path)
+                seen[key] = mine
+            return
 
     def _enter(self, folder: str) -> None:
         parts = folder.split("/") if folder else []
@@ -236,21 +255,35 @@ class _Names:
         del self._folders[keep + 1 :]
         self._folders.extend((name, {}) for name in parts[keep:])
 
-    def _collide(
-        self, path: RepoPath, *, is_new: bool, other: tuple[str, RepoPath, bool]
-    ) -> None:
-        loser, winner = (path, other[1]) if is_new else (other[1], path)
-        if is_new or other[2]:
-            self._survey.refused[loser] = (
-                f"Windows and macOS take its name for that of {winner}; rename one of them"
-            )
+    def _refuse(self, loser: RepoPath, winner: RepoPath) -> None:
+        self._survey.refused[loser] = (
+            f"Windows and macOS take its name for that of {winner}; rename one of them"
+        )
 
-    def _gives_way(self, path: RepoPath, *, is_new: bool, step: Step | None) -> None:
+    def _forgive(self, path: RepoPath) -> None:
+        refused, below = self._survey.refused, path + "/"
+        for each in [each for each in refused if each == path or each.startswith(below)]:
+            del refused[each]
+
+    def _gives_way(self, path: RepoPath, *, is_new: bool, movable: bool) -> None:
         if self._file is not None and path.startswith(self._file[0] + "/"):
-            file, decided = self._file
-            if decided:
+            file, gives_way = self._file
+            if gives_way:
                 self._survey.clashes.add(file)
-            elif is_new and step is not None:
+            elif is_new:
                 self._survey.refused[path] = f"the shared tree holds a file called {file}"
             return
-        self._file = (path, step is not None)
+        self._file = (path, movable)
+
+
+class _Name(NamedTuple):
+    """A name of a folder's, the first path that has it, and whether all of them are new."""
+
+    name: str
+    path: RepoPath
+    is_new: bool
+
+
+def _upto(path: RepoPath, depth: int) -> RepoPath:
+    """Return the folder of ``path`` at ``depth``, or all of it."""
+    return RepoPath("/".join(path.split("/")[: depth + 1]))

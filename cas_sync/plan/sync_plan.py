@@ -79,7 +79,7 @@ class Rules:
         pull: Whether their changes are materialized.
         deletes: Whether deletions are carried over.
         on_conflict: What to do about conflicts.
-        refused: Paths that cannot be published, and why.
+        refused: Files and folders that cannot be published, and why.
         settled: Our content at paths whose conflict an interrupted sync had settled.
         clashes: Files whose name a folder takes in the tree that would result.
     """
@@ -223,14 +223,26 @@ def _permitted(act: Act, reason: str, sides: Sides, rules: Rules) -> tuple[Act, 
         return Act.LEAVE, reason
     if act in {Act.DELETE_THERE, Act.DELETE_HERE} and not rules.deletes:
         return Act.LEAVE, reason
-    if pushes and sides.path in rules.refused:
-        return Act.SKIP, rules.refused[sides.path]
+    if pushes and (why := _refusal(sides.path, rules)):
+        return Act.SKIP, why
     if sides.path in rules.clashes:
+        if act is Act.DOWNLOAD and sides.path in rules.refused:
+            return Act.SKIP, rules.refused[sides.path]
+        if act is Act.UPLOAD and not rules.pull:
+            return Act.SKIP, "a folder of this name was added; sync without --push-only"
         if act is Act.UPLOAD:
             return Act.SET_OURS_ASIDE, "a folder of this name was added"
         if act is Act.DOWNLOAD and sides.ours is None and rules.push:
             return Act.SET_THEIRS_ASIDE, "a folder of this name was added"
     return act, reason
+
+
+def _refusal(path: str, rules: Rules) -> str:
+    while rules.refused and path:
+        if (why := rules.refused.get(RepoPath(path))) is not None:
+            return why
+        path = path.rpartition("/")[0]
+    return ""
 
 
 def _other_name(act: Act, sides: Sides, rules: Rules) -> RepoPath | None:

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cas_sync.clock import Clock
-from cas_sync.errors import OutcomeUnknownError, UnavailableError
+from cas_sync.errors import DamageError, OutcomeUnknownError, StoreError
 from cas_sync.formats import documents, keys
 from cas_sync.model.commit import Head
-from cas_sync.store.bucket import Bucket, ETag, Key, Stored
+from cas_sync.store.bucket import Bucket, ETag, Key, Stored, Unclear
 
 HEAD = Key(keys.HEAD)
 TRIES = 6
@@ -87,16 +87,24 @@ def advance(
     """
     data = documents.dump_head(new)
     why = ""
+    unclear = False
     for n in range(TRIES):
-        answer = bucket.put_if(HEAD, data, expected)
-        if isinstance(answer, Stored):
-            return Won(answer.etag)
-        why = getattr(answer, "why", "") or why
+        try:
+            answer = bucket.put_if(HEAD, data, expected)
+        except StoreError as error:
+            if not unclear:
+                raise
+            # A try before this one may have moved it, so this is no clear answer either.
+            why = error.message
+        else:
+            if isinstance(answer, Stored):
+                return Won(answer.etag)
+            unclear = unclear or isinstance(answer, Unclear)
+            why = getattr(answer, "why", "") or why
         try:
             now = read_head(bucket)
-        except UnavailableError as error:
+        except (StoreError, DamageError) as error:
             why = error.message
-            now = None
         else:
             if now is None:
                 if expected is not None:

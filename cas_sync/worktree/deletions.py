@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from cas_sync.formats.rows import VersionRows, cell
 from cas_sync.model.tree import Entry
 from cas_sync.worktree.sealed import SealedWriter
+from cas_sync.worktree.trouble import translated
 
 LOCAL_FILE = "deleted_local.csv"
 REMOTE_FILE = "deleted_remote.csv"
@@ -46,7 +47,7 @@ def note_removed(path: str, removed: Iterable[tuple[Entry, str]], seq: int) -> N
     lines = [f"{_CODEC.dump(row)},{seq},{cell(kept)}\n" for row, kept in removed]
     if not lines:
         return
-    with open(path, "a", encoding="utf-8", newline="") as file:
+    with translated(path), open(path, "a", encoding="utf-8", newline="") as file:
         if not file.tell():
             file.write(_REMOTE_HEADER + "\n")
         file.writelines(lines)

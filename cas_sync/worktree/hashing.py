@@ -13,6 +13,7 @@ from blake3 import blake3
 
 from cas_sync.model.ids import ObjectId
 from cas_sync.worktree.folder import Folder
+from cas_sync.worktree.trouble import problem_of
 
 SAMPLE_BYTES = 4096
 ATTEMPTS = 3
@@ -91,14 +92,6 @@ def _same(a: os.stat_result, b: os.stat_result) -> bool:
         and a.st_ctime_ns == b.st_ctime_ns
         and a.st_ino == b.st_ino
     )
-
-
-def problem_of(error: OSError) -> str:
-    """Return why something could not be read, in the words of a report."""
-    if isinstance(error, PermissionError):
-        return "permission denied"
-    text = error.strerror or type(error).__name__
-    return text[:1].lower() + text[1:]
 
 
 def content_id(folder: Folder, path: str, hasher: FileHasher) -> ObjectId | None:

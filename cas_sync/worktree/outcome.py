@@ -7,10 +7,9 @@ from enum import Enum
 from cas_sync.model.paths import RepoPath
 from cas_sync.worktree.index import LocalRow
 
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC})
-_WINDOWS_IN_USE = frozenset({32, 33})  # sharing and lock violations
-_WINDOWS_FULL = 112
 _WINDOWS_NO_LINKS = 1314
+_WINDOWS_IN_USE = frozenset({32, 33})  # sharing and lock violations
+_WINDOWS_WINDOWS_NO_LINKS = 1314
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +88,6 @@ class Recovered:
     remedy: Remedy
     path: str
     kept: str = ""
-
-
-def is_disk_full(error: OSError) -> bool:
-    """Return whether ``error`` says that there is no room."""
-    return error.errno in _FULL or getattr(error, "winerror", None) == _WINDOWS_FULL
 
 
 def is_in_use(error: OSError) -> bool:

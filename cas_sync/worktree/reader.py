@@ -8,8 +8,8 @@ from cas_sync.errors import WorktreeError
 from cas_sync.model.ids import ObjectId
 from cas_sync.model.tree import Mode
 from cas_sync.worktree.folder import Folder
-from cas_sync.worktree.hashing import problem_of
 from cas_sync.worktree.index import LocalRow, same_stat
+from cas_sync.worktree.trouble import problem_of
 
 
 class FileChangedError(WorktreeError):

@@ -11,7 +11,7 @@ import stat
 
 from cas_sync.errors import WorktreeError
 from cas_sync.worktree.folder import TMP_DIR, Folder
-from cas_sync.worktree.hashing import FileHasher, content_id, problem_of
+from cas_sync.worktree.hashing import FileHasher, content_id
 from cas_sync.worktree.journal import (
     BESIDE,
     JournalLine,
@@ -21,6 +21,7 @@ from cas_sync.worktree.journal import (
 )
 from cas_sync.worktree.moving import RECOVERED_DIR, move
 from cas_sync.worktree.outcome import Recovered, Remedy
+from cas_sync.worktree.trouble import problem_of
 
 OWN_PREFIX = "state-"
 """Begins the names of unfinished bookkeeping files; they never hold a user's bytes."""

@@ -21,10 +21,11 @@ from cas_sync.model.paths import (
 )
 from cas_sync.model.tree import Content, Found, Mode
 from cas_sync.worktree.folder import TMP_DIR, Folder, is_link
-from cas_sync.worktree.hashing import FileHasher, problem_of
+from cas_sync.worktree.hashing import FileHasher
 from cas_sync.worktree.index import LocalRow
 from cas_sync.worktree.listing import Level, list_folder
 from cas_sync.worktree.names import shown
+from cas_sync.worktree.trouble import problem_of
 
 RACY_NS = 2_000_000_000
 FINE_TICK_NS = 100_000_000

@@ -11,6 +11,8 @@ from typing import Self
 
 from blake3 import blake3
 
+from cas_sync.worktree.trouble import translated
+
 _TAIL = 16 << 10
 _BLOCK = 1 << 20
 _DIGEST_CHARS = 64
@@ -30,7 +32,8 @@ class SealedWriter:
     def __init__(self, path: str, tmp_dir: str, header: str) -> None:
         self._path = path
         self._temp = os.path.join(tmp_dir, f"state-{secrets.token_hex(8)}")
-        self._file = open(self._temp, "xb")  # noqa: SIM115 - closed by commit or abandon
+        with translated(path):
+            self._file = open(self._temp, "xb")  # noqa: SIM115 - closed by commit or abandon
         self._hasher = blake3()
         self._lines = [header]
         self._chars = 0
@@ -48,7 +51,8 @@ class SealedWriter:
         if self._lines:
             data = ("\n".join(self._lines) + "\n").encode()
             self._hasher.update(data)
-            self._file.write(data)
+            with translated(self._path):
+                self._file.write(data)
             self._lines, self._chars = [], 0
 
     def commit(self, note: str, *, fsync: bool) -> None:
@@ -60,6 +64,8 @@ class SealedWriter:
 
         Raises:
             ValueError: ``note`` is not such a text.
+            DiskFullError: There is no room; the old file stays.
+            WorktreeError: It cannot be written; the old file stays.
         """
         if "," in note or '"' in note or not note.isprintable() or len(note) > MAX_NOTE_CHARS:
             self.abandon()
@@ -67,12 +73,13 @@ class SealedWriter:
         self._lines.append(f"#end,{self.n_rows},{note},")
         data = "\n".join(self._lines).encode()
         self._hasher.update(data)
-        self._file.write(data + self._hasher.hexdigest().encode() + b"\n")
-        self._file.flush()
-        if fsync:
-            os.fsync(self._file.fileno())
-        self._file.close()
-        os.replace(self._temp, self._path)
+        with translated(self._path):
+            self._file.write(data + self._hasher.hexdigest().encode() + b"\n")
+            self._file.flush()
+            if fsync:
+                os.fsync(self._file.fileno())
+            self._file.close()
+            os.replace(self._temp, self._path)
 
     def abandon(self) -> None:
         """Leave the old file as it is; may be called after `commit`."""

@@ -8,15 +8,15 @@ from typing import Self
 
 from blake3 import blake3
 
-from cas_sync.errors import DamageError, DiskFullError, WorktreeError
+from cas_sync.errors import DamageError
 from cas_sync.model.paths import RepoPath
 from cas_sync.model.tree import Content, Mode
 from cas_sync.worktree.folder import Folder
-from cas_sync.worktree.hashing import problem_of
 from cas_sync.worktree.journal import temp_path
 from cas_sync.worktree.links import link_stays_inside
 from cas_sync.worktree.moving import copy_file
-from cas_sync.worktree.outcome import is_disk_full, refusal_of
+from cas_sync.worktree.outcome import refusal_of
+from cas_sync.worktree.trouble import translated
 
 _UTIME_FD = os.utime in os.supports_fd
 
@@ -196,13 +196,10 @@ class StagedFile:
 
     @contextlib.contextmanager
     def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            with contextlib.suppress(OSError):
-                self.abandon()
-            if is_disk_full(error):
-                raise DiskFullError(f"no room for {self.path}") from error
-            raise WorktreeError(
-                f"{self.path} cannot be written", cause=problem_of(error)
-            ) from error
+        with translated(self.path):
+            try:
+                yield
+            except OSError:
+                with contextlib.suppress(OSError):
+                    self.abandon()
+                raise

@@ -13,11 +13,10 @@ from dataclasses import asdict, dataclass
 import filelock
 from blake3 import blake3
 
-from cas_sync.errors import BusyError, DiskFullError, WorktreeError
+from cas_sync.errors import BusyError, WorktreeError
 from cas_sync.model.paths import STATE_DIR
 from cas_sync.worktree.folder import DELETED_DIR, TMP_DIR, Folder
-from cas_sync.worktree.hashing import problem_of
-from cas_sync.worktree.outcome import is_disk_full
+from cas_sync.worktree.trouble import translated
 
 INDEX_FILE = "versions_local.csv"
 BASE_FILE = "versions_remote.csv"
@@ -98,7 +97,7 @@ class LocalState:
         Raises:
             WorktreeError: It cannot be made, or ``.S3`` is a link or a file.
         """
-        with _translated("the state folder", self.folder.real_path(STATE_DIR)):
+        with translated(self.folder.real_path(STATE_DIR)):
             self.folder.forget()
             for path in (TMP_DIR, LOGS_DIR, DELETED_DIR):
                 self.folder.mkdirs(path)
@@ -186,7 +185,7 @@ class LocalState:
             WorktreeError: It cannot be written; the old one is still there.
         """
         temp = f"{TMP_DIR}/state-{os.urandom(8).hex()}"
-        with _translated("the file", self.path_of(name)):
+        with translated(self.path_of(name)):
             try:
                 fd = self.folder.open_new(temp)
                 with open(fd, "w", encoding="utf-8", newline="") as target:
@@ -206,7 +205,7 @@ class LocalState:
         Raises:
             WorktreeError: It cannot be removed.
         """
-        with _translated("the file", self.path_of(name)):
+        with translated(self.path_of(name)):
             try:
                 self.folder.unlink(f"{STATE_DIR}/{name}")
             except FileNotFoundError:
@@ -232,18 +231,6 @@ class LocalState:
             WorktreeError: It cannot be removed.
         """
         self.remove(INTENT_FILE)
-
-
-@contextlib.contextmanager
-def _translated(what: str, path: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if is_disk_full(error):
-            raise DiskFullError(f"no room to write {path}") from error
-        raise WorktreeError(
-            f"{what} {path} cannot be written", cause=problem_of(error)
-        ) from error
 
 
 def _memory_file(state_dir: str, data_path: str) -> str:

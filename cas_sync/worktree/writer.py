@@ -12,17 +12,15 @@ import errno
 import itertools
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TypeVar
 
-from cas_sync.errors import DiskFullError, WorktreeError
 from cas_sync.model.ids import ObjectId
 from cas_sync.model.paths import RepoPath, unportable
 from cas_sync.model.tree import Content, Mode
 from cas_sync.worktree.compare import came_out, holds, is_expected, row_of
 from cas_sync.worktree.durable import can_sync_at_once, sync_at_once
 from cas_sync.worktree.folder import DELETED_DIR, TMP_DIR, Folder
-from cas_sync.worktree.hashing import problem_of
 from cas_sync.worktree.index import LocalRow
 from cas_sync.worktree.journal import Journal, JournalLine, temp_path
 from cas_sync.worktree.moving import RECOVERED_DIR, move
@@ -32,12 +30,12 @@ from cas_sync.worktree.outcome import (
     Placed,
     Refused,
     Removed,
-    is_disk_full,
     is_in_use,
     refusal_of,
 )
 from cas_sync.worktree.scan import RACY_NS
 from cas_sync.worktree.staging import StagedFile
+from cas_sync.worktree.trouble import translated
 
 ATTEMPTS = 3
 
@@ -101,7 +99,7 @@ class Writer:
             WorktreeError: The disk failed.
         """
         if self._fsync and can_sync_at_once():
-            with self._translated(TMP_DIR):
+            with translated(TMP_DIR):
                 sync_at_once(self.folder)
 
     def put_in_place(
@@ -122,7 +120,7 @@ class Writer:
         _check_kept(keep_as)
         path = staged.path
         refusal = staged.refusal or self.why_not(path)
-        with self._translated(path):
+        with translated(path):
             try:
                 if refusal:
                     return Refused(path, refusal)
@@ -149,7 +147,7 @@ class Writer:
             WorktreeError: The disk failed. Nothing is lost; `recover` tidies up.
         """
         _check_kept(keep_as)
-        with self._translated(expected.path):
+        with translated(expected.path):
             try:
                 return self._remove(expected, keep_as)
             except OSError as error:
@@ -164,7 +162,7 @@ class Writer:
             WorktreeError: The disk failed.
         """
         path, disk = expected.path, expected.on_disk
-        with self._translated(path):
+        with translated(path):
             try:
                 found = self.folder.stat(disk)
                 if found is None or not is_expected(self.folder, disk, expected, found):
@@ -191,11 +189,11 @@ class Writer:
         if not self._fsync:
             return
         if can_sync_at_once():
-            with self._translated(TMP_DIR):
+            with translated(TMP_DIR):
                 sync_at_once(self.folder)
             return
         for path in sorted(dirty):
-            with self._translated(path), contextlib.suppress(FileNotFoundError):
+            with translated(path), contextlib.suppress(FileNotFoundError):
                 self.folder.fsync_dir(path)
 
     def close(self) -> None:
@@ -205,7 +203,7 @@ class Writer:
             WorktreeError: The disk failed.
         """
         self.flush()
-        with self._translated(DELETED_DIR):
+        with translated(DELETED_DIR):
             self._journal.close()
 
     def _stem(self, content: ObjectId) -> str:
@@ -438,15 +436,6 @@ class Writer:
         # The change time is now, by the disk's own clock.
         racy = not ours or found.st_mtime_ns >= found.st_ctime_ns - RACY_NS
         return Placed(row_of(staged.path, staged.content, found, disk, racy=racy), kept)
-
-    @contextlib.contextmanager
-    def _translated(self, path: str) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            if is_disk_full(error):
-                raise DiskFullError(f"no room for {path}") from error
-            raise WorktreeError(f"{path} cannot be changed", cause=problem_of(error)) from error
 
 
 def _check_kept(keep_as: str | None) -> None:
