@@ -1,6 +1,7 @@
 """What every test may ask for: servers, a prefix of its own, and a home that is not yours."""
 
 import os
+import signal
 from dataclasses import dataclass
 from itertools import count
 
@@ -20,6 +21,11 @@ settings.register_profile(
     "deep", settings.get_profile("ci"), derandomize=False, max_examples=5000
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+# A shell that starts the tests in the background makes them, and all they start, deaf to
+# Ctrl-C; what is tested here is how cas-sync answers it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 TEAM_BUCKET = "team-data"
 

@@ -45,7 +45,7 @@ def clone(
         target.resolve() / "cas-sync.json"
     ):
         raise ConfigError(
-            f"{target} is a project already", fix=f"cas-sync -C {target} sync", code="E204"
+            f"{target} is a project already", fix=f"cas-sync sync -C {target}", code="E204"
         )
     if "://" not in url:
         url = os.path.relpath((start / url).resolve(), target.resolve())

@@ -8,17 +8,18 @@ import heapq
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from cas_sync.engine.checkout import Checkout, LocalChange, with_rows
 from cas_sync.engine.repository import Repository
 from cas_sync.engine.session import Plan, Reservoir, Scanned, Session, clean_tag
 from cas_sync.errors import DamageError, DiskFullError
 from cas_sync.formats.pages import merge_rows
-from cas_sync.model.commit import Head
+from cas_sync.model.commit import Commit, Head
 from cas_sync.model.ids import ObjectId
 from cas_sync.model.paths import RepoPath, sort_key
 from cas_sync.model.tree import Entry
+from cas_sync.plan.conflict import SET_ASIDE
 from cas_sync.plan.sync_plan import Act, Step, align, tree_change
 from cas_sync.worktree.base import Agreed, BaseTree, write_base
 from cas_sync.worktree.deletions import (
@@ -32,6 +33,20 @@ from cas_sync.worktree.state import Remembered, write_remembered
 from cas_sync.worktree.writer import Writer
 
 T = TypeVar("T")
+
+
+class Reached(NamedTuple):
+    """The commit that a killed sync was bringing the folder to.
+
+    Attributes:
+        commit: Its id.
+        seq: Its number.
+        is_ours: Whether that sync had made it.
+    """
+
+    commit: ObjectId
+    seq: int
+    is_ours: bool
 
 
 @dataclass
@@ -124,33 +139,63 @@ def _refuse_full_disk(session: Session, needed: int) -> None:
 
 
 def catch_up(
-    session: Session, repo: Repository, base: BaseTree, ours: Scanned, oid: ObjectId, seq: int
+    session: Session,
+    repo: Repository,
+    base: BaseTree,
+    ours: Scanned,
+    reached: Reached,
 ) -> BaseTree:
-    """Write down what a killed sync did to the folder, and return the base after that.
+    """Write down what a killed sync did, and return the base after that.
 
-    It was bringing the folder to commit ``oid``. What is as that commit says was put there
-    and is no edit of ours; what is not keeps its old row.
+    It was bringing the folder to a commit. What is as that commit says was put there and is
+    no edit of ours, and what it published itself was agreed on then; the rest keeps its old
+    row.
     """
     state = session.state
-    fresh = base.agreed is None and not base.is_damaged and not state.identity_changed()
-    if base.agreed is None and not fresh:
+    if base.agreed is None and (base.is_damaged or state.identity_changed()):
         return base
-    target = repo.commits.read(oid, seq)
-
-    def rows() -> Iterator[Entry]:
-        for sides in align(base.rows(), ours.found(), repo.versions.rows(target.versions)):
-            found, there = sides.ours, sides.theirs
-            here = found.content if found is not None else None
-            is_unknown = found is not None and here is None
-            is_done = not is_unknown and here == (there.content if there else None)
-            row = there if is_done else sides.base
-            if row is not None:
-                yield row
-
-    # The folder is not at that commit yet, so some paths are still to come.
-    agreed = Agreed(repo.repo_id, seq, oid, max(1, base.agreed.n_pending if base.agreed else 1))
-    write_base(state.base_path, state.tmp_dir, rows(), agreed)
+    target = repo.commits.read(reached.commit, reached.seq)
+    agreed = Agreed(
+        repo.repo_id,
+        reached.seq,
+        reached.commit,
+        # The folder is not at that commit yet: some paths are still to come.
+        max(1, base.agreed.n_pending if base.agreed else 0),
+    )
+    rows = _caught_up(repo, base, ours, target, is_ours=reached.is_ours)
+    write_base(state.base_path, state.tmp_dir, rows, agreed)
     return BaseTree(state.base_path)
+
+
+def _caught_up(
+    repo: Repository, base: BaseTree, ours: Scanned, target: Commit, *, is_ours: bool
+) -> Iterator[Entry]:
+    published = _published_in(repo, target) if is_ours else iter(())
+    next_key = next(published, None)
+    for sides in align(base.rows(), ours.found(), repo.versions.rows(target.versions)):
+        at = sort_key(sides.path)
+        while next_key is not None and next_key < at:
+            next_key = next(published, None)
+        found, there = sides.ours, sides.theirs
+        here = found.content if found is not None else None
+        is_done = here == (there.content if there else None) and (
+            found is None or here is not None
+        )
+        row = there if is_done or next_key == at else sides.base
+        if row is not None:
+            yield row
+
+
+def _published_in(repo: Repository, commit: Commit) -> Iterator[str]:
+    """Yield the keys of what a commit changed, but for files it set aside."""
+    before = None
+    if commit.parent is not None:
+        before = repo.commits.read(commit.parent, commit.seq - 1).versions
+    for old, new in repo.versions.diff(before, commit.versions):
+        row = new if new is not None else old
+        # What was set aside got its other name here only after the commit, if at all.
+        if row is not None and SET_ASIDE not in row.path:
+            yield sort_key(row.path)
 
 
 def record(

@@ -10,7 +10,7 @@ from functools import partial
 from typing import NamedTuple
 
 from cas_sync._version import __version__
-from cas_sync.engine.apply import catch_up, materialize, record, write_index
+from cas_sync.engine.apply import Reached, catch_up, materialize, record, write_index
 from cas_sync.engine.publish import Author, Contents, write_commit
 from cas_sync.engine.repository import (
     NO_ETAG,
@@ -143,12 +143,12 @@ class _Interrupted(NamedTuple):
 
     Attributes:
         settled: Our content at paths whose conflict it had settled.
-        at: Commit the folder was being brought to, and its number; `None` if that never
-            reached the store.
+        reached: The commit the folder was being brought to; `None` if that is not in the
+            store.
     """
 
     settled: dict[RepoPath, ObjectId]
-    at: tuple[ObjectId, int] | None
+    reached: Reached | None
 
 
 def run_sync(
@@ -222,8 +222,8 @@ class _Run:
                 tag = clean_tag(head.head.repo_id, head.head.commit)
                 write_index(session, ours.rows(), tag, head.head.repo_id)
             return report
-        if before is not None and before.at is not None:
-            base = catch_up(session, repo, base, ours, *before.at)
+        if before is not None and before.reached is not None:
+            base = catch_up(session, repo, base, ours, before.reached)
         return self._sync(repo, base, ours, head, before.settled if before else {})
 
     def _remember_root(self, repo_id: str) -> None:
@@ -314,14 +314,15 @@ class _Run:
         except (KeyError, ValueError, TypeError):
             return _Interrupted({}, None)
         is_there = repo.commits.holds(head.head, oid, seq)
-        if intent.get("published", True):
+        is_ours = bool(intent.get("published", True))
+        if is_ours:
             became = "had reached" if is_there else "did not reach"
             self.progress.note(
                 f"Commit {str(oid)[:8]} of the interrupted sync {became} the store."
             )
         if not is_there:
             return _Interrupted(known, None)
-        return _Interrupted({**known, **settled}, (oid, seq))
+        return _Interrupted({**known, **settled}, Reached(oid, seq, is_ours))
 
     # -- publish --------------------------------------------------------------------
 

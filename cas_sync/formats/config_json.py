@@ -59,13 +59,15 @@ def load(data: bytes, name: str) -> Config:
     except UnicodeDecodeError as error:
         raise ConfigError(f"{name} is not UTF-8 text", code="E201") from error
     except json.JSONDecodeError as error:
-        line = (text.splitlines() or [""])[error.lineno - 1] if text else ""
+        line = text.split("\n")[error.lineno - 1]
         raise ConfigError(
             f"{name} is not valid JSON, line {error.lineno}, column {error.colno}: {error.msg}",
             cause=f"{line}\n{' ' * (error.colno - 1)}^",
             fix=f"correct {name}",
             code="E201",
         ) from error
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"{name} cannot be read: {error}", code="E201") from error
     if not isinstance(value, dict):
         raise ConfigError(f"{name} does not hold a JSON object", code="E201")
     return _config(value, name)
@@ -84,6 +86,8 @@ def _config(value: Mapping[str, Any], name: str) -> Config:
     if writers not in {None, "one", "many"}:
         raise ConfigError(f'{name}: "writers" must be "one" or "many"', code="E202")
     ratio = _take(guard, "delete_ratio", (int, float), name)
+    if ratio is not None and not 0 <= ratio <= 1:
+        raise ConfigError(f'{name}: "delete_ratio" must be from 0 to 1', code="E202")
     return Config(
         store=_take(value, "store", str, name),
         data=_take(value, "data", str, name),
@@ -133,4 +137,9 @@ def dump(config: Config) -> bytes:
         value["user"] = {"name": config.user_name}
     if config.ignore:
         value["ignore"] = list(config.ignore)
+    guard = {"delete_ratio": config.delete_ratio, "delete_min": config.delete_min}
+    if said := {key: limit for key, limit in guard.items() if limit is not None}:
+        value["guard"] = said
+    if config.jobs is not None:
+        value["jobs"] = config.jobs
     return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()

@@ -177,7 +177,16 @@ def _parse(data: bytes, what: str) -> _Fields:
             cause=f"this is cas-sync for version {VERSION}",
             fix="pip install --upgrade cas-sync",
         )
+    if not _is_canonical(data, value):
+        raise FormatError(f"{what} is not in canonical form")
     return fields
+
+
+def _is_canonical(data: bytes, value: object) -> bool:
+    try:
+        return canonical(value) == data
+    except (ValueError, RecursionError):
+        return False
 
 
 def _self_hashed(fields: Mapping[str, object]) -> bytes:
@@ -188,8 +197,6 @@ def _self_hashed(fields: Mapping[str, object]) -> bytes:
 def _check_self(data: bytes, fields: _Fields, what: str) -> None:
     claimed = fields.oid("self")
     value = json.loads(data)
-    if canonical(value) != data:
-        raise FormatError(f"{what} is not in canonical form")
     del value["self"]
     if ObjectId.of(canonical(value)) != claimed:
         raise FormatError(f"{what} does not match its own hash")
@@ -260,7 +267,8 @@ def load_format(data: bytes) -> Format:
     low, avg, high = chunker.number("min"), chunker.number("avg"), chunker.number("max")
     level = chunker.number("normalization")
     chunker.end()
-    if not (64 <= low < avg < high <= 16 << 20 and avg <= 4 << 20 and level <= 3):
+    bounded = 64 <= low <= 1 << 20 and 256 <= avg <= 4 << 20 and 1024 <= high <= 16 << 20
+    if not (bounded and low < avg < high and avg.bit_count() == 1 and level <= 3):
         raise FormatError(f"{what}: the chunker's sizes are out of bounds")
     features = fields.inner("features")
     found = Format(

@@ -43,21 +43,25 @@ def dump(locations: Iterable[Location], *, trailer: bool = False) -> bytes:
         locations: What to locate, in any order.
         trailer: Whether all lie in the one pack that will carry this segment.
     """
-    entries = sorted(locations, key=lambda each: (each.id, each.kind))
+    entries: list[Location] = []
+    for each in sorted(locations, key=_order):
+        if not entries or _order(entries[-1]) != _order(each):
+            entries.append(each)
     numbers: dict[PackName, int] = {}
     if not trailer:
         numbers = {name: i for i, name in enumerate(sorted({e.pack for e in entries}))}
     rows = []
-    last: tuple[ObjectId, Kind] | None = None
     for e in entries:
-        if (e.id, e.kind) != last:
-            number = numbers.get(e.pack, 0)
-            rows.append(_ENTRY.pack(e.id, e.kind, e.codec, number, e.offset, e.stored, e.raw))
-            last = (e.id, e.kind)
+        number = numbers.get(e.pack, 0)
+        rows.append(_ENTRY.pack(e.id, e.kind, e.codec, number, e.offset, e.stored, e.raw))
     body = [_HEADER.pack(MAGIC, len(rows), len(numbers)), *rows]
     body += [_PACK.pack(n[:26].encode(), bytes.fromhex(n[27:])) for n in numbers]
     data = b"".join(body)
     return data + blake3(data).digest()
+
+
+def _order(each: Location) -> tuple[ObjectId, Kind]:
+    return each.id, each.kind
 
 
 class Segment:

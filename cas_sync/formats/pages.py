@@ -10,6 +10,7 @@ A page's id is the hash of its rows; of a page of references, of what they refer
 of where that lies. So two trees are compared by ids alone, and pages may be stored anew.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -25,6 +26,9 @@ from cas_sync.model.ids import ObjectId
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
+_OBJECT = re.compile(r"[0-9a-f]{64}_[0-9a-f]{16}")
 
 OBJECT_SIZE = 16 << 20
 """A stored object of pages is closed once it is this long, in bytes."""
@@ -151,12 +155,12 @@ def load_branch(data: bytes, ref: PageRef) -> list[PageRef]:
             child = PageRef(
                 _key_of(path, seq),
                 ObjectId.parse(oid),
-                int(rows),
+                _number(rows),
                 ref.level - 1,
                 # The pages of one object are written together, before it has a name.
-                name or ref.object,
-                int(offset),
-                int(length),
+                _object_name(name) if name else ref.object,
+                _number(offset),
+                _number(length),
             )
         except ValueError as error:
             raise FormatError(f"{what} line {number} is malformed: {error}") from error
@@ -166,6 +170,18 @@ def load_branch(data: bytes, ref: PageRef) -> list[PageRef]:
     if not refs or refs[-1].last != ref.last or dump_branch(refs)[1:] != (ref.id, ref.rows):
         raise FormatError(f"{what} does not match its id")
     return refs
+
+
+def _number(text: str) -> int:
+    if _NUMBER.fullmatch(text) is None:
+        raise ValueError(f"not a number: {text[:80]!r}")
+    return int(text)
+
+
+def _object_name(text: str) -> str:
+    if _OBJECT.fullmatch(text) is None:
+        raise ValueError(f"no name of an object: {text[:80]!r}")
+    return text
 
 
 class PageWriter:

@@ -1,12 +1,15 @@
 """Copies of immutable objects in the user's cache folder: pages and index segments.
 
-Everything here can be deleted at any time. Whoever reads a copy checks it against its name
-or checksum as if it came over the network, so a damaged copy is only fetched again.
+Everything here can be deleted at any time. A copy carries its hash at its end, so one that
+is damaged is only fetched again; whoever reads it checks it against its name all the same.
 """
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
+
+from cas_sync.model.ids import DIGEST_BYTES, ObjectId
 
 
 class Cache:
@@ -25,11 +28,13 @@ class Cache:
         return self._root / kind / name[-2:] / name
 
     def get(self, kind: str, name: str) -> bytes | None:
-        """Return the copy of ``name``, unchecked, or `None`."""
+        """Return the copy of ``name`` as it was put, or `None`."""
         try:
-            return self.path(kind, name).read_bytes()
+            kept = self.path(kind, name).read_bytes()
         except OSError:
             return None
+        data = kept[:-DIGEST_BYTES]
+        return data if kept[-DIGEST_BYTES:] == ObjectId.of(data) else None
 
     def put(self, kind: str, name: str, data: bytes) -> None:
         """Keep a copy; a cache that cannot be written is no reason to stop."""
@@ -39,11 +44,16 @@ class Cache:
             if path.parent not in self._made:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 self._made.add(path.parent)
-            scratch.write_bytes(data)
+            scratch.write_bytes(data + ObjectId.of(data))
             os.replace(scratch, path)  # noqa: PTH105 - on both systems, over a file in use too
         except OSError:
-            scratch.unlink(missing_ok=True)
+            _remove(scratch)
 
     def drop(self, kind: str, name: str) -> None:
         """Forget a copy that turned out to be damaged."""
-        self.path(kind, name).unlink(missing_ok=True)
+        _remove(self.path(kind, name))
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink()

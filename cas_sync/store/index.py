@@ -65,6 +65,8 @@ class IndexSet:
             except FormatError:
                 self._cache.drop(KIND, root.name)
         data = self._fetch(root)
+        if name is None and str(ObjectId.of(data)) != root.name.partition("_")[0]:
+            raise FormatError(f"index {root.name} does not match its name")
         segment = index.Segment(data, name)
         if len(segment) != root.entries:
             raise FormatError(

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
@@ -475,6 +476,8 @@ def test_no_output_and_no_file_holds_the_secret_key(s3):
 # -- questions ----------------------------------------------------------------------
 
 
+PATIENCE_S = 60
+
 ON_A_TERMINAL = """
 import fcntl, runpy, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
@@ -498,6 +501,9 @@ def ask(person: Person, answer: bytes | int, *args: str) -> tuple[int, str]:
         said = b""
         answered = False
         while True:
+            if not select.select([ours], [], [], PATIENCE_S)[0]:
+                running.kill()
+                pytest.fail(f"no word for {PATIENCE_S} s after {said!r}")
             try:
                 block = os.read(ours, 4096)
             except OSError:  # how Linux says that the other end is closed

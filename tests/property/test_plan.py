@@ -188,3 +188,73 @@ def test_new_names_that_some_disk_takes_for_others_are_never_published(base, our
     top = {p.split("/")[0] for p in shared_after(theirs, steps)}
     assert not {"A", "a"} <= top
     assert all(step.reason for step in steps if step.act is Act.SKIP)
+
+
+# -- syncs that are asked for less than everything ----------------------------------------
+
+wishes = st.fixed_dictionaries(
+    {
+        "push": st.booleans(),
+        "pull": st.booleans(),
+        "deletes": st.booleans(),
+        "on_conflict": policies,
+        "covers": st.sets(st.sampled_from(NAMES)).map(lambda left: lambda p: p not in left),
+    }
+)
+
+
+def wished(wish):
+    return Rules(ignores=Scope().ignores, author="Ana", **wish)
+
+
+@given(trees, trees, trees, wishes)
+def test_whatever_is_asked_for_no_file_has_the_name_of_a_folder(base, ours, theirs, wish):
+    steps, _ = planned(base, ours, theirs, wished(wish))
+
+    after = shared_after(theirs, steps)
+
+    assert not [p for p in after if any(other.startswith(p + "/") for other in after)]
+
+
+@given(trees, trees, trees, wishes)
+def test_whatever_is_asked_for_nobody_loses_content(base, ours, theirs, wish):
+    steps, _ = planned(base, ours, theirs, wished(wish))
+
+    kept = {
+        *local_after(ours, steps).values(),
+        *shared_after(theirs, steps).values(),
+        *map(content, base.values()),  # in history
+        *map(content, theirs.values()),  # in history
+        *filter(None, map(published, steps)),  # in the store, and named by a manifest
+    }
+    assert {*map(content, ours.values()), *map(content, theirs.values())} <= kept
+
+
+@given(trees, trees, trees, wishes)
+def test_what_was_left_out_is_left_alone(base, ours, theirs, wish):
+    steps, _ = planned(base, ours, theirs, wished(wish))
+
+    outside = [step for step in steps if not wish["covers"](step.path)]
+    assert {step.act for step in outside} <= {Act.LEAVE}
+    if not wish["deletes"]:
+        assert not [s for s in steps if s.act in {Act.DELETE_HERE, Act.DELETE_THERE}]
+    if not wish["push"]:
+        assert not [s for s in steps if tree_change(s, "Ana") is not None]
+
+
+@given(trees, trees, trees, policies)
+def test_a_plan_that_was_carried_out_leaves_nothing_to_do(base, ours, theirs, policy):
+    steps, _ = planned(base, ours, theirs, rules(on_conflict=policy))
+    here, there = local_after(ours, steps), shared_after(theirs, steps)
+    waiting = {step.path for step in steps if step.act in WAITING}
+    was = {e.path: e.content for e in entries(base)}
+    agreed = {p: c for p, c in there.items() if p not in waiting}
+    agreed |= {p: was[p] for p in waiting if p in was}
+
+    def rows(tree_):
+        return [Entry(p, c, "Ben", WHEN) for p, c in sorted_by_path(tree_)]
+
+    seen = [Found(p, c, 1) for p, c in sorted_by_path(here)]
+    again = list(plan_sync(rows(agreed), seen, rows(there), rules()))
+
+    assert {step.path for step in again} <= waiting

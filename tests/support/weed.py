@@ -28,6 +28,7 @@ ACCESS_KEY = "casSyncTestKey"
 SECRET_KEY = "casSyncTestSecret"
 REGION = "us-east-1"
 START_TIMEOUT_S = 60.0
+START_ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +86,15 @@ def find_program(name: str) -> str:
 def free_ports(count: int) -> list[int]:
     """Return ports that are free and whose twin 10000 above, used for gRPC, is free too.
 
-    All are below 45000, so that the twin is a port as well.
+    Both lie below the ports that systems hand out to connections (Linux: from 32768), or
+    one of those would be taken between this look and the server's start.
     """
     found: list[int] = []
     random = SystemRandom()
     for _ in range(10_000):
         if len(found) == count:
             return found
-        port = random.randrange(20_000, 45_000)
+        port = random.randrange(20_000, 22_700)
         if port not in found and _is_free(port) and _is_free(port + 10_000):
             found.append(port)
     raise OSError("no free ports")
@@ -167,6 +169,21 @@ def weed(folder: Path) -> Iterator[S3Server]:
             }
         )
     )
+    for attempt in range(START_ATTEMPTS):
+        program, server = _program(data, config)
+        with running(program, log) as process:
+            try:
+                wait_until_ready(server, process, log)
+            except RuntimeError:
+                # Another server may have been faster to take a port that was free.
+                if attempt + 1 < START_ATTEMPTS:
+                    continue
+                raise
+            yield server
+            return
+
+
+def _program(data: Path, config: Path) -> tuple[list[str], S3Server]:
     s3, master, volume, filer = free_ports(4)
     program = [
         find_program("weed"),
@@ -188,10 +205,7 @@ def weed(folder: Path) -> Iterator[S3Server]:
         f"-volume.port={volume}",
         f"-filer.port={filer}",
     ]
-    server = S3Server(f"http://127.0.0.1:{s3}")
-    with running(program, log) as process:
-        wait_until_ready(server, process, log)
-        yield server
+    return program, S3Server(f"http://127.0.0.1:{s3}")
 
 
 def main() -> None:

@@ -22,9 +22,10 @@ def test_every_key_is_read():
 
 
 def test_what_is_written_is_read_back():
-    config = Config(store="../s", data="Data", user_name="Änne", ignore=("a",), writers="one")
+    config = Config("s3://b/p", "D", "p", "r", "http://e", "Änne", ("a",), 0.3, 4, 5, "one")
 
     assert load(dump(config), "f") == config
+    assert dump(Config()) == b"{}\n"
 
 
 def test_a_notepad_mark_is_no_trouble():
@@ -50,6 +51,13 @@ def test_an_unknown_key_is_told_with_the_near_one():
         (b'{"ignore": [1]}', "E202"),
         (b'{"writers": "two"}', "E202"),
         (b'{"user": "Ana"}', "E202"),
+        (b'{"store": "x",\n', "E201"),
+        (b"\n", "E201"),
+        (b"[" * 100_000, "E201"),
+        (b'{"jobs": ' + b"1" * 5000 + b"}", "E201"),
+        (b'{"guard": {"delete_ratio": NaN}}', "E202"),
+        (b'{"guard": {"delete_ratio": 50}}', "E202"),
+        (b'{"guard": {"delete_ratio": "half"}}', "E202"),
     ],
 )
 def test_mistakes_are_told_by_kind(text, code):

@@ -2,12 +2,13 @@
 
 import pytest
 
-from cas_sync.errors import OutcomeUnknownError
+from cas_sync.errors import AccessError, OutcomeUnknownError
 from cas_sync.formats import documents
-from cas_sync.store.bucket import Unclear
+from cas_sync.store.bucket import Moved, Unclear
 from cas_sync.store.head import HEAD, Gone, Lost, Won, advance, read_head
 from cas_sync.store.memory import MemoryBucket
 from tests.support import samples
+from tests.support.faulty import Fault, FaultyBucket
 
 OLD = samples.HEAD
 OURS = OLD._replace(
@@ -90,10 +91,14 @@ def of_another_repository(bucket, data, expected):
 
 
 def move(bucket):
+    return move_from(bucket, read_head(bucket).etag)
+
+
+def move_from(bucket, etag):
     return advance(
         bucket,
         OURS,
-        read_head(bucket).etag,
+        etag,
         is_ours=lambda head: OURS.commit in head.recent,
         clock=Clock(),
         jitter=lambda: 0.5,
@@ -140,16 +145,7 @@ def test_a_second_try_that_meets_our_own_first_is_won():
     etag = read_head(bucket).etag
     MemoryBucket.put_if(bucket, HEAD, documents.dump_head(OURS), etag)
 
-    outcome = advance(
-        bucket,
-        OURS,
-        etag,
-        is_ours=lambda head: OURS.commit in head.recent,
-        clock=Clock(),
-        jitter=lambda: 0.5,
-    )
-
-    assert isinstance(outcome, Won)
+    assert isinstance(move_from(bucket, etag), Won)
 
 
 @pytest.mark.parametrize("event", [deleted, of_another_repository])
@@ -174,3 +170,58 @@ def test_the_same_bytes_are_sent_at_every_try():
     move(Scripted(note, note, note))
 
     assert sent == [documents.dump_head(OURS)] * 3
+
+
+def refused(bucket, data, expected):
+    raise AccessError("the credentials have expired")
+
+
+def test_a_refusal_after_an_unclear_answer_proves_nothing():
+    assert isinstance(move(Scripted(not_applied_and_unclear, refused)), Won)
+    with pytest.raises(OutcomeUnknownError):
+        move(Scripted(not_applied_and_unclear, *[refused] * 50))
+
+
+def test_a_refusal_of_the_first_try_is_told_at_once():
+    with pytest.raises(AccessError):
+        move(Scripted(refused))
+
+
+def test_the_first_head_of_a_repository_is_created_though_the_answer_was_lost():
+    for fault in (Fault.FAIL_BEFORE, Fault.APPLY_THEN_FAIL, Fault.HOLD):
+        faults = iter([fault])
+        inner = MemoryBucket()
+        bucket = FaultyBucket(
+            inner,
+            lambda call, left=faults: next(left, None) if call.method == "put_if" else None,
+        )
+
+        assert isinstance(move_from(bucket, None), Won)
+        bucket.release()
+        assert read_head(inner).head == OURS
+
+
+def test_a_try_that_arrives_late_changes_nothing_any_more():
+    inner = Scripted()
+    etag = read_head(inner).etag
+    faults = iter([Fault.HOLD])
+    bucket = FaultyBucket(
+        inner, lambda call: next(faults, None) if call.method == "put_if" else None
+    )
+    assert isinstance(move_from(bucket, etag), Won)
+    inner.overwrite(BUILT_ON_OURS)
+
+    (late,) = bucket.release()
+
+    assert isinstance(late, Moved)
+    assert read_head(inner).head == BUILT_ON_OURS
+
+
+def test_a_head_that_cannot_be_read_is_asked_for_again():
+    inner = Scripted()
+    etag = read_head(inner).etag
+    faults = iter([Fault.APPLY_THEN_FAIL, Fault.FAIL_BEFORE, None, None])
+    bucket = FaultyBucket(inner, lambda call: next(faults))
+
+    assert isinstance(move_from(bucket, etag), Won)
+    assert read_head(inner).head == OURS

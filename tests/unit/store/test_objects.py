@@ -5,16 +5,20 @@ from itertools import count
 
 import pytest
 
-from cas_sync.errors import DamageError
-from cas_sync.formats import keys
+from cas_sync.errors import DamageError, FormatError, UnavailableError
+from cas_sync.formats import keys, pieces
+from cas_sync.formats.pieces import Piece, Pieces
 from cas_sync.model.ids import ObjectId
 from cas_sync.model.pack import Kind
+from cas_sync.model.tree import Content, Mode
+from cas_sync.store import packs
 from cas_sync.store.bucket import Key
 from cas_sync.store.cache import Cache
 from cas_sync.store.index import IndexSet
 from cas_sync.store.memory import MemoryBucket
 from cas_sync.store.objects import ObjectReader
 from cas_sync.store.packs import PackUploader, merge_roots
+from tests.support.faulty import Fault, FaultyBucket
 from tests.support.samples import NONCE, noise
 
 numbers = count()
@@ -145,3 +149,167 @@ def test_a_merged_segment_finds_what_its_parts_did(bucket, cache, pool):
     for i in range(5):
         oid = ObjectId.of(chunk(i))
         assert merged.find(oid, Kind.CHUNK) == known.find(oid, Kind.CHUNK)
+
+
+# -- files of several chunks --------------------------------------------------------------
+
+
+def store_file(up, parts, lists=None):
+    """Store a file of these chunks, in lists of so many where asked; return its content."""
+    whole = b"".join(parts)
+    rows = [Piece(ObjectId.of(part), len(part)) for part in parts]
+    for part in parts:
+        up.add(ObjectId.of(part), Kind.CHUNK, part)
+    top = Pieces(0, tuple(rows))
+    if lists:
+        tops = []
+        for at in range(0, len(rows), lists):
+            group = Pieces(0, tuple(rows[at : at + lists]))
+            data = pieces.dump(group)
+            up.add(ObjectId.of(data), Kind.LIST, data)
+            tops.append(Piece(ObjectId.of(data), group.size))
+        top = Pieces(1, tuple(tops))
+    up.add(ObjectId.of(whole), Kind.FILE, pieces.dump(top))
+    up.flush()
+    return Content(ObjectId.of(whole), len(whole), Mode.FILE)
+
+
+PARTS = [chunk(i) for i in range(7)]
+
+
+@pytest.mark.parametrize("lists", [None, 3])
+def test_the_chunks_of_a_file_come_in_order(bucket, cache, pool, lists):
+    up = uploader(bucket, cache, pool)
+    content = store_file(up, PARTS, lists)
+    read = reader(bucket, cache, pool, up.roots)
+
+    listed = read.locate(content)
+    groups = list(read.chunks(listed, content))
+
+    assert listed.kind is Kind.FILE
+    assert [p.id for group in groups for p in group] == [ObjectId.of(part) for part in PARTS]
+    assert len(groups) == (3 if lists else 1)
+
+
+def test_a_file_of_one_chunk_is_that_chunk(bucket, cache, pool):
+    read = reader(bucket, cache, pool, store(uploader(bucket, cache, pool), chunk(1)))
+    content = Content(ObjectId.of(chunk(1)), 1000, Mode.FILE)
+
+    assert read.locate(content).kind is Kind.CHUNK
+
+
+def test_a_file_no_index_names_is_told(bucket, cache, pool):
+    read = reader(bucket, cache, pool, store(uploader(bucket, cache, pool), chunk(1)))
+
+    with pytest.raises(DamageError, match=str(ObjectId.of(b"other"))):
+        read.locate(Content(ObjectId.of(b"other"), 5, Mode.FILE))
+    with pytest.raises(DamageError, match=str(ObjectId.of(b"other"))):
+        read.find(ObjectId.of(b"other"), Kind.CHUNK)
+    with pytest.raises(DamageError):
+        read.locate(Content(ObjectId.of(chunk(1)), 999, Mode.FILE))
+
+
+def test_a_list_that_is_not_the_one_referred_to_is_refused(bucket, cache, pool):
+    up = uploader(bucket, cache, pool)
+    content = store_file(up, PARTS)
+    read = reader(bucket, cache, pool, up.roots)
+
+    with pytest.raises(FormatError):
+        list(read.chunks(read.locate(content), content._replace(size=content.size + 1)))
+
+
+def test_a_list_of_lists_of_lists_is_refused(bucket, cache, pool):
+    up = uploader(bucket, cache, pool)
+    inner = pieces.dump(Pieces(1, (Piece(ObjectId.of(b"x"), 10),)))
+    up.add(ObjectId.of(inner), Kind.LIST, inner)
+    outer = pieces.dump(Pieces(1, (Piece(ObjectId.of(inner), 10),)))
+    up.add(ObjectId.of(b"file"), Kind.FILE, outer)
+    up.flush()
+    read = reader(bucket, cache, pool, up.roots)
+    content = Content(ObjectId.of(b"file"), 10, Mode.FILE)
+
+    with pytest.raises(FormatError):
+        list(read.chunks(read.locate(content), content))
+
+
+def test_far_neighbours_are_not_read_with_what_lies_between(bucket, cache, pool):
+    roots = store(uploader(bucket, cache, pool), *(chunk(i, 50_000) for i in range(40)))
+    read = reader(bucket, cache, pool, roots)
+    ends = [read.find(ObjectId.of(chunk(i, 50_000)), Kind.CHUNK) for i in (0, 2, 39)]
+    requests, down = bucket.meter.requests["GET"], bucket.meter.bytes_down
+
+    assert len(read.read(ends)) == 3
+    assert bucket.meter.requests["GET"] - requests == 2
+    assert bucket.meter.bytes_down - down == 4 * 50_000
+
+
+def test_a_long_run_is_read_in_ranges_of_bounded_length(bucket, cache, pool):
+    parts = [chunk(i, 1 << 20) for i in range(15)]
+    roots = store(uploader(bucket, cache, pool), *parts)
+    read = reader(bucket, cache, pool, roots)
+    before = bucket.meter.requests["GET"]
+
+    found = read.read([read.find(ObjectId.of(part), Kind.CHUNK) for part in parts])
+
+    assert list(found.values()) == parts
+    assert bucket.meter.requests["GET"] - before == 2
+
+
+@pytest.mark.parametrize("at", range(0, 60, 7))
+def test_a_changed_byte_of_a_compressed_object_is_named(bucket, cache, pool, at):
+    text = b"".join(b"row %d,some text\n" % i for i in range(200))
+    (root,) = store(uploader(bucket, cache, pool), text)
+    damage(bucket, keys.pack(root.name), 8 + at)
+    read = reader(bucket, cache, pool, [root])
+
+    with pytest.raises(DamageError, match=str(ObjectId.of(text))):
+        read.read([read.find(ObjectId.of(text), Kind.CHUNK)])
+
+
+def test_a_pack_that_was_cut_short_is_damage(bucket, cache, pool):
+    (root,) = store(uploader(bucket, cache, pool), chunk(1), chunk(2))
+    read = reader(bucket, cache, pool, [root])
+    where = read.find(ObjectId.of(chunk(2)), Kind.CHUNK)
+    key = Key(keys.pack(root.name))
+    short = bucket.get(key).data[:1500]
+    bucket.delete([key])
+    bucket.put_new(key, short)
+
+    with pytest.raises(DamageError):
+        read.read([where])
+
+
+# -- uploads that fail --------------------------------------------------------------------
+
+
+def test_a_pack_that_could_not_be_stored_is_told_by_flush(bucket, cache, pool):
+    failing = FaultyBucket(
+        bucket, lambda call: Fault.FAIL_BEFORE if call.method == "put_new" else None
+    )
+    up = uploader(failing, cache, pool)
+    up.add(ObjectId.of(chunk(1)), Kind.CHUNK, chunk(1))
+
+    with pytest.raises(UnavailableError):
+        up.flush()
+
+
+def test_no_more_packs_are_on_their_way_than_allowed(bucket, cache, pool, monkeypatch):
+    monkeypatch.setattr(packs, "PACK_SIZE", 500)
+    up = uploader(bucket, cache, pool)
+    for i in range(20):
+        up.add(ObjectId.of(chunk(i)), Kind.CHUNK, chunk(i))
+        assert len(up._running) <= up._in_flight
+    up.flush()
+
+    assert len(up.roots) == 20
+    assert up.bytes_new == sum(root.size for root in up.roots) == bucket.meter.bytes_up
+
+
+def test_the_same_bytes_may_be_a_chunk_and_a_list(bucket, cache, pool):
+    up = uploader(bucket, cache, pool)
+    oid = ObjectId.of(chunk(1))
+
+    up.add(oid, Kind.CHUNK, chunk(1))
+
+    assert up.has(oid, Kind.CHUNK)
+    assert not up.has(oid, Kind.LIST)
