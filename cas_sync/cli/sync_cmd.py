@@ -14,7 +14,8 @@ from cas_sync.cli.bars import Plain
 from cas_sync.cli.options import common, flags_of, settings_in, store_options
 from cas_sync.cli.render import plan_lines, plural, size
 from cas_sync.engine.begin import ensure_config, forget_folder
-from cas_sync.engine.sync import SyncOptions, SyncReport, run_sync
+from cas_sync.engine.sync import run_sync
+from cas_sync.engine.sync_report import SyncOptions, SyncReport
 from cas_sync.errors import UsageError
 from cas_sync.plan.survey import Survey
 from cas_sync.plan.sync_plan import Act, OnConflict

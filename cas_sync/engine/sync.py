@@ -5,7 +5,7 @@ folder is not scanned twice, and no chunk is uploaded twice. docs/design.md, sec
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -30,6 +30,7 @@ from cas_sync.engine.session import (
 )
 from cas_sync.engine.settings import Settings
 from cas_sync.engine.surroundings import Surroundings, find_author, machine_name
+from cas_sync.engine.sync_report import SyncOptions, SyncReport
 from cas_sync.errors import (
     CasSyncError,
     GuardError,
@@ -55,77 +56,6 @@ RACES = 200
 
 _SETTLING = {Act.KEEP_BOTH, Act.TAKE_THEIRS}
 """Acts that leave our file at its path until the folder is brought to the plan."""
-
-
-@dataclass(frozen=True)
-class SyncOptions:
-    """What one sync is asked to do.
-
-    Attributes:
-        paths: Files or folders it is about; empty means all.
-        only: Patterns, of which a path must match one; empty means all.
-        exclude: Patterns of what is left alone.
-        push: Whether our changes are published.
-        pull: Whether theirs are materialized.
-        deletes: Whether deletions are carried over.
-        on_conflict: What to do about conflicts.
-        allow_mass_delete: Whether the guards are passed.
-        dry_run: Whether to stop once the plan is made.
-        message: Why, for the commit.
-    """
-
-    paths: tuple[str, ...] = ()
-    only: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    push: bool = True
-    pull: bool = True
-    deletes: bool = True
-    on_conflict: OnConflict = OnConflict.ASK
-    allow_mass_delete: bool = False
-    dry_run: bool = False
-    message: str = ""
-
-
-@dataclass
-class SyncReport:
-    """What a sync did.
-
-    Attributes:
-        commit: The commit the folder is at now; `None` in an empty repository.
-        seq: Its number.
-        published: Whether this sync made a commit.
-        counts: Number of paths by act, as planned.
-        uploaded: Files published.
-        downloaded: Files written.
-        deleted_remote: Deletions published.
-        deleted_local: Files removed here.
-        conflicts: Paths left alone because both sides changed them.
-        skipped: Paths that were not synced, and why.
-        warnings: Published paths that not every system can hold, and why.
-        survey: What the plan came to; `None` when nothing was different.
-        bytes_up: Bytes of request bodies sent.
-        bytes_down: Bytes of response bodies received.
-        requests: Requests sent, by method.
-        kept: Files removed or replaced here, and where they lie now.
-        declined: Whether the user said no.
-    """
-
-    commit: ObjectId | None = None
-    seq: int = 0
-    published: bool = False
-    uploaded: int = 0
-    downloaded: int = 0
-    deleted_remote: int = 0
-    deleted_local: int = 0
-    conflicts: list[RepoPath] = field(default_factory=list)
-    skipped: dict[str, str] = field(default_factory=dict)
-    warnings: dict[RepoPath, str] = field(default_factory=dict)
-    survey: Survey | None = None
-    bytes_up: int = 0
-    bytes_down: int = 0
-    requests: dict[str, int] = field(default_factory=dict)
-    kept: dict[RepoPath, str] = field(default_factory=dict)
-    declined: bool = False
 
 
 Confirm = Callable[[Survey], bool]
@@ -371,38 +301,58 @@ class _Run:
             if contents.failed.keys() - rules.refused.keys():
                 rules = replace(rules, refused={**rules.refused, **contents.failed})
                 continue
-            self.progress.phase("Commit", 0, 0)
-            new, oid, commit = write_commit(
-                repo,
-                side.head.head,
-                plan.steps,
-                survey.copies,
-                contents.uploader,
-                author,
-                surroundings,
-            )
-            session.state.write_intent(_intent(oid, commit.seq, plan))
-            outcome = advance(
-                self._connected().bucket,
-                new,
-                side.head.etag,
-                is_ours=partial(_holds, repo, oid, commit.seq),
-                clock=surroundings.clock,
-                jitter=surroundings.jitter,
-            )
-            if isinstance(outcome, Gone):
-                refuse_reset(None, new.repo_id, self._connected().bucket.url)
+            outcome = self._commit(repo, side.head, plan, contents.uploader, author)
             if isinstance(outcome, Lost):
-                refuse_reset(outcome.now, new.repo_id, self._connected().bucket.url)
                 side = _Side(outcome.now, their_rows(repo, outcome.now, base))
                 surroundings.clock.sleep(surroundings.jitter() * min(1.0, 0.02 * 2**race))
                 continue
             self._count_published(plan)
-            return plan, HeadRead(new, side.head.etag)
+            return plan, outcome
         raise RaceLostError(
             f"teammates published {RACES} times while this sync tried to",
             fix="cas-sync sync   (what was uploaded is not sent again)",
         )
+
+    def _commit(
+        self,
+        repo: Repository,
+        head: HeadRead,
+        plan: Plan,
+        uploader: PackUploader,
+        author: Author,
+    ) -> HeadRead | Lost:
+        """Write the commit that the plan makes of ``head``, and move the head to it.
+
+        Raises:
+            RepositoryResetError: The repository was reset meanwhile.
+            OutcomeUnknownError: The store gave no definite answer.
+        """
+        session, surroundings = self.session, self.session.surroundings
+        self.progress.phase("Commit", 0, 0)
+        new, oid, commit = write_commit(
+            repo,
+            head.head,
+            plan.steps,
+            plan.survey.copies,
+            uploader,
+            author,
+            surroundings,
+        )
+        session.state.write_intent(_intent(oid, commit.seq, plan))
+        outcome = advance(
+            repo.bucket,
+            new,
+            head.etag,
+            is_ours=partial(_holds, repo, oid, commit.seq),
+            clock=surroundings.clock,
+            jitter=surroundings.jitter,
+        )
+        if isinstance(outcome, Gone):
+            refuse_reset(None, new.repo_id, repo.bucket.url)
+        if isinstance(outcome, Lost):
+            refuse_reset(outcome.now, new.repo_id, repo.bucket.url)
+            return outcome
+        return HeadRead(new, head.etag)
 
     def _connected(self) -> Connection:
         if self.connection is None:

@@ -485,8 +485,8 @@ runpy.run_module("cas_sync", run_name="__main__", alter_sys=True)
 """
 
 
-def ask(person: Person, answer: bytes | int, *args: str) -> tuple[int, str]:
-    """Run sync on a terminal; answer its question, or send a signal; return how it ended."""
+def ask(person: Person, answer: bytes, *args: str) -> tuple[int, str]:
+    """Run sync on a terminal and answer its question; return how it ended."""
     ours, theirs = pty.openpty()
     with subprocess.Popen(
         [sys.executable, "-c", ON_A_TERMINAL, "sync", *args],
@@ -499,24 +499,26 @@ def ask(person: Person, answer: bytes | int, *args: str) -> tuple[int, str]:
     ) as running:
         os.close(theirs)
         said = b""
-        answered = False
-        while True:
-            if not select.select([ours], [], [], PATIENCE_S)[0]:
-                running.kill()
-                pytest.fail(f"no word for {PATIENCE_S} s after {said!r}")
-            try:
-                block = os.read(ours, 4096)
-            except OSError:  # how Linux says that the other end is closed
-                break
-            if not block:
-                break
-            said += block
-            if b"Apply" in said and said.rstrip().endswith(b":") and not answered:
-                answered = True
-                if isinstance(answer, int):
-                    running.send_signal(answer)
-                else:
-                    os.write(ours, answer)
+        n_answers = 0
+        for _ in range(PATIENCE_S):
+            is_quiet = not select.select([ours], [], [], 1)[0]
+            if not is_quiet:
+                try:
+                    block = os.read(ours, 4096)
+                except OSError:  # how Linux says that the other end is closed
+                    break
+                if not block:
+                    break
+                said += block
+            # The space is written by what reads. Python loses a Ctrl-C that comes right
+            # before it begins to read, so people press it again.
+            is_asked = b"Apply" in said and said.endswith(b": ") and not n_answers
+            if is_asked or (is_quiet and n_answers and answer == b"\x03"):
+                n_answers += 1
+                os.write(ours, answer)
+        else:
+            running.kill()
+            pytest.fail(f"no end after {said!r}")
         os.close(ours)
         running.wait()
     return running.returncode, said.decode()

@@ -1,0 +1,78 @@
+"""What a sync is asked to do, and what it did."""
+
+from dataclasses import dataclass, field
+
+from cas_sync.model.ids import ObjectId
+from cas_sync.model.paths import RepoPath
+from cas_sync.plan.survey import Survey
+from cas_sync.plan.sync_plan import OnConflict
+
+
+@dataclass(frozen=True)
+class SyncOptions:
+    """What one sync is asked to do.
+
+    Attributes:
+        paths: Files or folders it is about; empty means all.
+        only: Patterns, of which a path must match one; empty means all.
+        exclude: Patterns of what is left alone.
+        push: Whether our changes are published.
+        pull: Whether theirs are materialized.
+        deletes: Whether deletions are carried over.
+        on_conflict: What to do about conflicts.
+        allow_mass_delete: Whether the guards are passed.
+        dry_run: Whether to stop once the plan is made.
+        message: Why, for the commit.
+    """
+
+    paths: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    push: bool = True
+    pull: bool = True
+    deletes: bool = True
+    on_conflict: OnConflict = OnConflict.ASK
+    allow_mass_delete: bool = False
+    dry_run: bool = False
+    message: str = ""
+
+
+@dataclass
+class SyncReport:
+    """What a sync did.
+
+    Attributes:
+        commit: The commit the folder is at now; `None` in an empty repository.
+        seq: Its number.
+        published: Whether this sync made a commit.
+        uploaded: Files published.
+        downloaded: Files written.
+        deleted_remote: Deletions published.
+        deleted_local: Files removed here.
+        conflicts: Paths left alone because both sides changed them.
+        skipped: Paths that were not synced, and why.
+        warnings: Published paths that not every system can hold, and why.
+        survey: What the plan came to; `None` when nothing was different.
+        bytes_up: Bytes of request bodies sent.
+        bytes_down: Bytes of response bodies received.
+        requests: Requests sent, by method.
+        kept: Files removed or replaced here, and where they lie now.
+        declined: Whether the user said no.
+    """
+
+    commit: ObjectId | None = None
+    seq: int = 0
+    published: bool = False
+    uploaded: int = 0
+    downloaded: int = 0
+    deleted_remote: int = 0
+    deleted_local: int = 0
+    conflicts: list[RepoPath] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)
+    warnings: dict[RepoPath, str] = field(default_factory=dict)
+    survey: Survey | None = None
+    bytes_up: int = 0
+    bytes_down: int = 0
+    requests: dict[str, int] = field(default_factory=dict)
+    kept: dict[RepoPath, str] = field(default_factory=dict)
+    declined: bool = False
