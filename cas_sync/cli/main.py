@@ -5,6 +5,7 @@ Commands are imported when they are called, so that `--help` starts at once.
 
 import importlib
 import json
+import os
 import sys
 from typing import Any
 
@@ -75,7 +76,14 @@ def _epilog() -> str:
     no_args_is_help=True,
 )
 @click.version_option(__version__, message="cas-sync %(version)s")
-def group() -> None:
+@click.option(
+    "-C",
+    "directory",
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False),
+    help="Work as if started in DIR.",
+)
+def group(directory: str | None) -> None:
     """Keep a team's data folder the same on every machine, through a bucket and no server.
 
     \b
@@ -83,6 +91,8 @@ def group() -> None:
     cas-sync sync                                             the one word of every day
     cas-sync log -n 5                                         who changed what, when
     """
+    if directory is not None:
+        os.chdir(directory)
 
 
 def main() -> None:

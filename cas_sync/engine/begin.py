@@ -43,7 +43,9 @@ def refuse_bad_data_folder(root: Path, data: str, store: str) -> None:
     """
     folder, project = (root / data).resolve(), root.resolve()
     problem = ""
-    if project.is_relative_to(folder) and (project != folder or (folder / ".git").exists()):
+    if project == folder:
+        problem = "is the project itself: code and configuration would be synced too"
+    elif project.is_relative_to(folder):
         problem = "holds the project itself"
     elif (folder / ".git").exists():
         problem = "is a git repository"

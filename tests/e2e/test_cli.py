@@ -615,3 +615,24 @@ def test_an_interrupt_ends_a_sync_at_once_and_the_next_goes_on(through, proxy):
     assert ana.sync()["exit"] == 0
     assert next(each["seq"] for each in ana.log()) == 2
     assert json.dumps(ana.leftovers()) == "[]"
+
+
+def test_a_folder_can_be_named_before_or_after_the_command(folder):
+    ana = with_changes(folder)
+    inside = ana.project / "sub"
+    inside.mkdir()
+
+    before = ana.process("-C", str(ana.project), "status", "--json")
+    after = ana.process("status", "-C", str(inside), "--json")
+
+    assert before.answer == after.answer
+    assert before.answer["local"]["modified"] == ["a.txt"]
+
+
+def test_the_project_itself_is_no_data_folder(folder):
+    ana = folder.person("ana")
+
+    said = ana.process("sync", "-y", "--store", folder.url, "--data", ".", exit=5)
+
+    assert "error[E204]" in said.stderr
+    assert not (ana.project / "cas-sync.json").exists()

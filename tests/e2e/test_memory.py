@@ -1,0 +1,83 @@
+"""Memory does not grow with the size of a file or the number of files."""
+
+import os
+import sys
+
+import pytest
+
+from tests.support.people import OLD_NS, Person
+from tests.support.samples import noise
+
+pytestmark = pytest.mark.skipif(
+    not hasattr(os, "wait4"), reason="nobody says what a child used"
+)
+
+slow = pytest.mark.skipif(
+    not os.environ.get("CAS_SYNC_SLOW"), reason="takes minutes; set CAS_SYNC_SLOW=1"
+)
+MIB = 1 << 20
+
+
+def peak(person, *args):
+    """Run a command in a process of its own; return the most memory it had, in bytes."""
+    command = [sys.executable, "-m", "cas_sync", *args]
+    quiet = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
+    os.chdir(person.project)
+    pid = os.posix_spawn(sys.executable, command, person.env, file_actions=quiet)
+    _, status, used = os.wait4(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    return used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+@pytest.fixture
+def team(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    store = str(tmp_path / "store")
+    return [Person(tmp_path / name, name, store) for name in ("small", "large", "reader")]
+
+
+def large_file(person, size):
+    person.data.mkdir()
+    with open(person.data / "large.bin", "wb") as file:
+        file.writelines(noise(f"{person.name} {i}", MIB) for i in range(size // MIB))
+    os.utime(person.data / "large.bin", ns=(OLD_NS, OLD_NS))
+
+
+def many_files(person, n):
+    for i in range(n):
+        folder = person.data / f"d{i % 100:02d}"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{i:06d}.txt").write_text(f"{person.name} {i}")
+        os.utime(folder / f"{i:06d}.txt", ns=(OLD_NS, OLD_NS))
+
+
+@pytest.mark.parametrize(
+    "size", [pytest.param(300 * MIB), pytest.param(4096 * MIB, marks=slow)]
+)
+def test_a_large_file_takes_no_more_memory_than_a_middling_one(team, size):
+    small, large, reader = team
+    large_file(small, 60 * MIB)
+    large_file(large, size)
+
+    little = peak(small, "sync", "-y", "--store", small.store + "-small")
+    much = peak(large, "sync", "-y", "--store", large.store)
+    read = peak(reader, "sync", "-y", "--store", reader.store)
+
+    assert much < little + 60 * MIB
+    assert max(much, read) < 400 * MIB
+    assert (reader.data / "large.bin").stat().st_size == size
+
+
+@pytest.mark.parametrize("n", [pytest.param(10_000), pytest.param(300_000, marks=slow)])
+def test_many_files_stay_within_bounds(team, n):
+    _, large, reader = team
+    many_files(large, n)
+
+    used = [
+        peak(large, "sync", "-y", "--store", large.store),
+        peak(large, "sync", "-y"),
+        peak(reader, "sync", "-y", "--store", reader.store),
+    ]
+
+    assert max(used) < 400 * MIB
+    assert sum(1 for _ in reader.data.glob("*/*.txt")) == n
