@@ -56,13 +56,19 @@ def log(
     )
     entries: list[LogEntry] = []
 
-    def show(entry: LogEntry) -> None:
+    n_shown = 0
+
+    def note(entry: LogEntry) -> None:
+        nonlocal n_shown
+        n_shown += 1
         if as_json:
             entries.append(entry)
         else:
             _print(entry, stat=stat, oneline=oneline)
 
-    run_log(settings, surroundings, query, show, with_changes=stat)
+    run_log(settings, surroundings, query, note, with_changes=stat)
+    if path is not None and not n_shown and not as_json:
+        click.echo(f"No commit that was asked for changed {path}.", err=True)
     if as_json:
         result = [_json(entry, stat=stat) for entry in entries]
         document = {"schema": 1, "command": "log", "result": result}

@@ -19,9 +19,9 @@ COMMANDS = {
     "init": "Set up this folder and test the store.",
     "sync": "Make this folder and the shared prefix the same.",
     "status": "Show what a sync would do.",
-    "log": "Show who changed what, when.",
-    "clone": "Join: set up a new folder from a store.",
-    "reset": "Remove .S3 here and under the prefix; files stay.",
+    "log": "Show who changed what, when; of one file, its versions.",
+    "clone": "Join: set up a new folder from a store, and download everything.",
+    "reset": "Remove .S3 here and under the prefix; your files stay as they are.",
 }
 
 

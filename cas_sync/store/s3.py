@@ -37,6 +37,7 @@ from cas_sync.store.s3_errors import TRANSIENT, code_of, status_of, translate, u
 
 _FOREIGN = (BotoCoreError, ClientError, HTTPError)
 _TRIES = 5
+_RESTORE = "run again; if it stays so, restore the object from the bucket's versions"
 _READ_TRIES = 3
 _DELETE_BATCH = 1000
 _SMALL_BODY = 1 << 16
@@ -111,7 +112,7 @@ class S3Bucket:
             raise DamageError(
                 f"{key} in {self.url} is too short, or its store sent another part of it",
                 cause=f"asked for {asked}, got {len(data)} bytes as {told or 'a whole'}",
-                fix="cas-sync fsck",
+                fix=_RESTORE,
             )
         return data
 
@@ -225,7 +226,7 @@ class S3Bucket:
                     raise DamageError(
                         f"{key} in {self.url} is too short",
                         cause=f"asked for {extra.get('Range', 'all')}: {why(error)}",
-                        fix="cas-sync fsck",
+                        fix=_RESTORE,
                     ) from error
                 raise self._translated(error, "read", key) from error
             data = b""

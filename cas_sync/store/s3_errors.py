@@ -137,7 +137,7 @@ def _from_answer(error: BaseException, verb: str, url: str, key: str) -> CasSync
         return AccessError(
             f"the server behind {url} does not know this key, or the secret does not match",
             cause=cause,
-            fix="check the key for spaces; cas-sync doctor shows where it was taken from",
+            fix="check the key for spaces, and which profile or variable it was taken from",
             code="E105",
         )
     if code == "RequestTimeTooSkewed":
@@ -151,7 +151,7 @@ def _from_answer(error: BaseException, verb: str, url: str, key: str) -> CasSync
         return ConfigError(
             f'bucket "{bucket}" is in another region (from {url})',
             cause=cause,
-            fix="cas-sync config set region REGION",
+            fix='set "region" in cas-sync.json to the bucket\'s',
             code="E109",
         )
     if status in (401, 403) or code in ("AccessDenied", "AllAccessDisabled"):
@@ -160,7 +160,8 @@ def _from_answer(error: BaseException, verb: str, url: str, key: str) -> CasSync
             cause=f"{cause}. Without s3:ListBucket a missing object looks forbidden, too"
             if verb == "read"
             else cause,
-            fix="send this to your admin: cas-sync doctor --iam-policy",
+            fix="ask your admin for s3:GetObject, s3:PutObject and s3:ListBucket on it; "
+            "to read only:  cas-sync sync --pull-only",
         )
     if status == 501 or code in ("NotImplemented", "XAmzContentSHA256Mismatch"):
         return StoreError(
@@ -181,7 +182,9 @@ def _from_answer(error: BaseException, verb: str, url: str, key: str) -> CasSync
             f"{url} could not {verb} {key or 'anything'}", cause=cause, fix="run again"
         )
     return StoreError(
-        f"{url} refused to {verb} {key or 'anything'}", cause=cause, fix="cas-sync doctor"
+        f"{url} refused to {verb} {key or 'anything'}",
+        cause=cause,
+        fix="check the store's address, region and rights",
     )
 
 
@@ -260,7 +263,11 @@ def _from_library(error: BaseException, verb: str, url: str, endpoint: str) -> C
             fix=f"http://{server}" if endpoint else "begin it with http:// or https://",
             code="E112",
         )
-    return StoreError(f"could not {verb} in {url}", cause=cause, fix="cas-sync doctor")
+    return StoreError(
+        f"could not {verb} in {url}",
+        cause=cause,
+        fix="check the store's address, region and rights",
+    )
 
 
 def unsafe(url: str, cause: str) -> UnsafeStoreError:

@@ -105,7 +105,7 @@ class StagedFile:
             raise DamageError(
                 f"what was received for {self.path} is not what was published",
                 cause=f"expected {self.content.size} bytes with id {self.content.id}",
-                fix="cas-sync fsck",
+                fix="run again; if it stays so, ask whoever has the file to keep it",
             )
         with self._translated():
             if self._is_link:
