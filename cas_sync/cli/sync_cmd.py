@@ -123,13 +123,14 @@ def sync(
 
 
 def _inside(path: str, data: Path, start: Path) -> str:
-    """Return a path the user named, relative to the data folder."""
-    for base in (start.resolve(), data):
-        full = Path(os.path.normpath(base / path))
-        if full.is_relative_to(data) and (full.exists() or base == data):
-            inside = full.relative_to(data).as_posix()
-            return "" if inside == "." else inside
-    raise UsageError(f"{path} is not in the data folder {data}")
+    """Return a path the user named, relative to the data folder; it may be deleted by now."""
+    candidates = [Path(os.path.normpath(base / path)) for base in (start.resolve(), data)]
+    inside = [each for each in candidates if each.is_relative_to(data)]
+    if not inside:
+        raise UsageError(f"{path} is not in the data folder {data}")
+    chosen = next((each for each in inside if os.path.lexists(each)), inside[0])
+    named = chosen.relative_to(data).as_posix()
+    return "" if named == "." else named
 
 
 def _asker(progress: Plain, *, yes: bool, silent: bool) -> Callable[[Survey], bool]:

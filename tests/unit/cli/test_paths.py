@@ -1,0 +1,36 @@
+import pytest
+
+from cas_sync.cli.sync_cmd import _inside
+from cas_sync.errors import UsageError
+
+
+@pytest.fixture
+def project(tmp_path):
+    (tmp_path / "Data" / "reports").mkdir(parents=True)
+    (tmp_path / "Data" / "reports" / "q3.csv").touch()
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("path", "start", "named"),
+    [
+        ("reports", ".", "reports"),
+        ("reports/", ".", "reports"),
+        ("Data/reports/q3.csv", ".", "reports/q3.csv"),
+        ("./Data/reports/../reports", ".", "reports"),
+        ("q3.csv", "Data/reports", "reports/q3.csv"),
+        ("Data", ".", ""),
+        (".", "Data", ""),
+        ("Data/deleted.csv", ".", "deleted.csv"),
+        ("deleted.csv", ".", "deleted.csv"),
+        ("deleted.csv", "Data/reports", "reports/deleted.csv"),
+    ],
+)
+def test_a_path_is_meant_from_here_or_from_the_data_folder(project, path, start, named):
+    assert _inside(path, project / "Data", project / start) == named
+
+
+@pytest.mark.parametrize("path", ["../elsewhere", "/etc/passwd"])
+def test_a_path_outside_is_refused(project, path):
+    with pytest.raises(UsageError):
+        _inside(path, project / "Data", project)
