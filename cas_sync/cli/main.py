@@ -20,6 +20,8 @@ COMMANDS = {
     "sync": "Make this folder and the shared prefix the same.",
     "status": "Show what a sync would do.",
     "log": "Show who changed what, when; of one file, its versions.",
+    "conflicts": "List the files that both sides changed.",
+    "resolve": "Settle conflicts: keep yours, theirs, or both.",
     "clone": "Join: set up a new folder from a store, and download everything.",
     "reset": "Remove .S3 here and under the prefix; your files stay as they are.",
 }

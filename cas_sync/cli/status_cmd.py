@@ -45,7 +45,7 @@ def _print_json(report: StatusReport, url: str) -> None:
     result = {
         "local": _changes(report.local),
         "remote": _changes(report.remote),
-        "conflicts": report.conflicts,
+        "conflicts": [step.path for step in report.conflicts],
         "skipped": report.skipped,
         "head": str(report.commit) if report.commit else None,
         "seq": report.seq,
@@ -84,8 +84,8 @@ def _print(report: StatusReport, url: str, data: str, *, whole: bool) -> None:
                 click.echo(f"  {mark} {path}   ({who})")
             if len(shown) < len(paths):
                 click.echo(f"    ... and {len(paths) - len(shown):,} more (-v shows all)")
-    for path in report.conflicts:
-        click.echo(f"  ! {path}   (both)")
+    for step in report.conflicts:
+        click.echo(f"  ! {step.path}   (both)")
     for name, reason in report.skipped.items():
         click.echo(f"  ? {name}   ({reason})")
     if not report.is_clean:

@@ -14,6 +14,8 @@ from cas_sync.cli.bars import Plain
 from cas_sync.cli.options import common, flags_of, settings_in, store_options
 from cas_sync.cli.render import plan_lines, plural, size
 from cas_sync.engine.begin import ensure_config, forget_folder
+from cas_sync.engine.settings import Settings
+from cas_sync.engine.surroundings import Surroundings
 from cas_sync.engine.sync import run_sync
 from cas_sync.engine.sync_report import SyncOptions, SyncReport
 from cas_sync.errors import UsageError
@@ -87,9 +89,8 @@ def sync(
     settings, surroundings = settings_in(start, flags)
     if wrote is not None:
         forget_folder(settings)
-    began = surroundings.clock.monotonic()
     options = SyncOptions(
-        paths=tuple(_inside(path, settings.data, start) for path in paths),
+        paths=tuple(inside_data(path, settings.data, start) for path in paths),
         only=only,
         exclude=exclude,
         push=not pull_only,
@@ -100,6 +101,23 @@ def sync(
         dry_run=dry_run,
         message=message,
     )
+    return carry_out(
+        settings, surroundings, options, yes=yes, as_json=as_json, quiet=quiet, verbose=verbose
+    )
+
+
+def carry_out(
+    settings: Settings,
+    surroundings: Surroundings,
+    options: SyncOptions,
+    *,
+    yes: bool,
+    as_json: bool,
+    quiet: bool,
+    verbose: int,
+) -> int:
+    """Run a sync, tell what it did, and return the exit code."""
+    began = surroundings.clock.monotonic()
     progress = Plain(surroundings.clock, bars=can_ask() and not (as_json or quiet))
     try:
         report = run_sync(
@@ -116,13 +134,12 @@ def sync(
     if as_json:
         _print_json(report, seconds, code)
     else:
-        _print(
-            report, settings.address.url, seconds, dry_run=dry_run, quiet=quiet, verbose=verbose
-        )
+        url, dry_run = settings.address.url, options.dry_run
+        _print(report, url, seconds, dry_run=dry_run, quiet=quiet, verbose=verbose)
     return code
 
 
-def _inside(path: str, data: Path, start: Path) -> str:
+def inside_data(path: str, data: Path, start: Path) -> str:
     """Return a path the user named, relative to the data folder; it may be deleted by now."""
     candidates = [Path(os.path.normpath(base / path)) for base in (start.resolve(), data)]
     inside = [each for each in candidates if each.is_relative_to(data)]
@@ -217,7 +234,7 @@ def _print(
         click.echo(f"conflict {path}: changed on both sides; yours is untouched", err=True)
     if report.conflicts:
         click.echo(
-            "hint: settle them with  cas-sync sync PATH --on-conflict keep-both|mine|theirs",
+            "hint: settle them with  cas-sync resolve PATH --mine | --theirs | --both",
             err=True,
         )
     if quiet:

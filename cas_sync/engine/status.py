@@ -45,7 +45,7 @@ class StatusReport:
     Attributes:
         local: What changed in the folder.
         remote: What teammates changed.
-        conflicts: What both changed, differently.
+        conflicts: What both changed, differently, with what was seen of it.
         skipped: What could not be read, and why.
         commit: The latest commit known; `None` before the first.
         seq: Its number.
@@ -56,7 +56,7 @@ class StatusReport:
 
     local: Changes = field(default_factory=Changes)
     remote: Changes = field(default_factory=Changes)
-    conflicts: list[RepoPath] = field(default_factory=list)
+    conflicts: list[Step] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
     commit: ObjectId | None = None
     seq: int = 0
@@ -114,7 +114,7 @@ def _note(report: StatusReport, step: Step) -> None:
         report.skipped[step.path] = step.reason
         return
     if step.act is Act.CONFLICT:
-        report.conflicts.append(step.path)
+        report.conflicts.append(step)
     was = step.base.content if step.base else None
     ours = step.ours.content if step.ours else None
     theirs = step.theirs.content if step.theirs else None

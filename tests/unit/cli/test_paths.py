@@ -1,6 +1,6 @@
 import pytest
 
-from cas_sync.cli.sync_cmd import _inside
+from cas_sync.cli.sync_cmd import inside_data
 from cas_sync.errors import UsageError
 
 
@@ -27,10 +27,10 @@ def project(tmp_path):
     ],
 )
 def test_a_path_is_meant_from_here_or_from_the_data_folder(project, path, start, named):
-    assert _inside(path, project / "Data", project / start) == named
+    assert inside_data(path, project / "Data", project / start) == named
 
 
 @pytest.mark.parametrize("path", ["../elsewhere", "/etc/passwd"])
 def test_a_path_outside_is_refused(project, path):
     with pytest.raises(UsageError):
-        _inside(path, project / "Data", project)
+        inside_data(path, project / "Data", project)

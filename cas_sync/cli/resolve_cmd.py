@@ -1,0 +1,74 @@
+"""`cas-sync resolve`: settles conflicts, and syncs nothing else."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cas_sync.cli.bars import Plain
+from cas_sync.cli.options import common, flags_of, settings_in, store_options
+from cas_sync.cli.sync_cmd import carry_out, inside_data
+from cas_sync.engine.status import run_status
+from cas_sync.engine.sync_report import SyncOptions
+from cas_sync.errors import UsageError
+from cas_sync.plan.sync_plan import OnConflict
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True)
+@click.option("--mine", "choice", flag_value=OnConflict.MINE.value, help="Yours is published.")
+@click.option("--theirs", "choice", flag_value=OnConflict.THEIRS.value, help="Theirs stays.")
+@click.option("--both", "choice", flag_value=OnConflict.KEEP_BOTH.value, help="Keep both.")
+@click.option("-m", "--message", default="", help="Why, for the log.")
+@store_options
+@common
+def resolve(
+    paths: tuple[str, ...],
+    *,
+    choice: str | None,
+    message: str,
+    start: Path,
+    as_json: bool,
+    quiet: bool,
+    verbose: int,
+    debug: bool,
+    **values: Any,
+) -> int:
+    """Settle conflicts: keep yours, theirs, or both.
+
+    Of both, theirs keeps the name and yours is kept beside it. The version that gives way
+    stays in the history.
+
+    \b
+    cas-sync resolve clean/users.csv --mine
+    cas-sync resolve reports/ --both
+    """
+    del debug
+    if choice is None:
+        raise UsageError(
+            "say which version is to be kept", fix="add --mine, --theirs or --both"
+        )
+    settings, surroundings = settings_in(start, flags_of(values))
+    named = tuple(inside_data(path, settings.data, start) for path in paths)
+    progress = Plain(surroundings.clock, bars=False)
+    found = run_status(settings, surroundings, progress, offline=False).conflicts
+    meant = tuple(
+        step.path
+        for step in found
+        if any(step.path == n or step.path.startswith(f"{n}/") or not n for n in named)
+    )
+    if not meant:
+        raise UsageError(
+            f"nothing is in conflict at {', '.join(paths)}",
+            fix="see what is:  cas-sync conflicts",
+        )
+    options = SyncOptions(paths=meant, on_conflict=OnConflict(choice), message=message)
+    return carry_out(
+        settings,
+        surroundings,
+        options,
+        yes=True,
+        as_json=as_json,
+        quiet=quiet,
+        verbose=verbose,
+    )
