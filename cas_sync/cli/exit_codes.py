@@ -24,7 +24,7 @@ MEANINGS = {
     CONFIG: "configuration",
     UNAVAILABLE: "store unreachable, or outcome not yet known: run again",
     RACE_LOST: "lost the race too often: run again",
-    GUARD: "stopped by a guard; nothing was changed",
+    GUARD: "stopped by a guard with nothing changed, or no room on the disk",
     DAMAGE: "damaged or missing object",
     DIFFERENCES: "differences exist (with --exit-code)",
     INTERRUPTED: "interrupted",
