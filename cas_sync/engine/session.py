@@ -11,7 +11,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from itertools import islice, tee
 from pathlib import Path
-from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 from cas_sync.engine.repository import Connection, Repository, refuse_reset
@@ -127,18 +126,13 @@ class Session:
             self._exits = self._exits.pop_all()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close everything that was opened."""
         self._exits.close()
 
     # -- the store ------------------------------------------------------------------
 
-    def start_reading_head(self) -> None:
+    def start_reading_head(self) -> "Future[tuple[Connection, HeadRead | None]]":
         """Begin to read the head while something else is done.
 
         Loading the AWS library takes longer than scanning thousands of files.
@@ -147,6 +141,7 @@ class Session:
         self._exits.callback(self._disconnect)
         self._exits.callback(opener.shutdown)
         self._opening = opener.submit(self._open)
+        return self._opening
 
     def _open(self) -> tuple[Connection, HeadRead | None]:
         connection = Connection(self.settings, self.surroundings)
@@ -164,11 +159,7 @@ class Session:
             StoreError: The store did not answer.
             RepositoryResetError: The history this folder knew is gone.
         """
-        if self._opening is None:
-            self.start_reading_head()
-        if self._opening is None:
-            raise AssertionError
-        connection, head = self._opening.result()
+        connection, head = (self._opening or self.start_reading_head()).result()
         root = self.state.read_root()
         known = root.repo_id if root else None
         refuse_reset(head, known, self.settings.address.url)

@@ -24,9 +24,6 @@ START = b"CASPACK1"
 END = b"CASPEND1"
 _FOOTER = struct.Struct(">I8s")
 
-MAX_SIZE = 1 << 30
-"""No pack is longer, in bytes."""
-
 
 class _Item(NamedTuple):
     """An object on its way into a pack."""

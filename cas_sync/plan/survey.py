@@ -53,7 +53,6 @@ class Survey:
         acts: Number of paths by act.
         n_base: Files both sides last agreed on.
         n_ours: Files in the data folder.
-        n_theirs: Files in the shared tree.
         bytes_up: Sizes of the files to publish, in bytes, before deduplication.
         bytes_down: Sizes of the files to materialize, in bytes.
         steps: The first `KEPT` steps.
@@ -73,7 +72,6 @@ class Survey:
     acts: Counter[Act] = field(default_factory=Counter)
     n_base: int = 0
     n_ours: int = 0
-    n_theirs: int = 0
     bytes_up: int = 0
     bytes_down: int = 0
     steps: list[Step] = field(default_factory=list)
@@ -142,7 +140,6 @@ def take(decided: Iterable[tuple[Sides, Step | None]], rules: Rules) -> Survey:
     for sides, step in decided:
         survey.n_base += sides.base is not None
         survey.n_ours += sides.ours is not None
-        survey.n_theirs += sides.theirs is not None
         if step is not None:
             _count(survey, step)
         change = tree_change(step, rules.author) if step is not None else None

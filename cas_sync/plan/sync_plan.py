@@ -177,14 +177,13 @@ def _unreadable(sides: Sides, was: Content | None, there: Content | None) -> Ste
 
 
 def _act(sides: Sides, outcome: Outcome, rules: Rules) -> tuple[Act, str]:
-    gone = sides.ours is None, sides.theirs is None
     match outcome:
         case Outcome.SAME:
             return Act.AGREE, ""
         case Outcome.OURS:
-            return (Act.DELETE_THERE if gone[0] else Act.UPLOAD), ""
+            return (Act.UPLOAD if sides.ours else Act.DELETE_THERE), ""
         case Outcome.THEIRS:
-            return (Act.DELETE_HERE if gone[1] else Act.DOWNLOAD), ""
+            return (Act.DOWNLOAD if sides.theirs else Act.DELETE_HERE), ""
         case Outcome.OUR_EDIT_SURVIVES:
             return Act.UPLOAD, "deleted by a teammate, but you changed it: your edit survives"
         case Outcome.THEIR_EDIT_SURVIVES:

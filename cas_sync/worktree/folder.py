@@ -14,7 +14,6 @@ import os
 import stat
 import threading
 from collections.abc import Iterator
-from types import TracebackType
 from typing import Self
 
 from cas_sync.model.paths import STATE_DIR
@@ -101,12 +100,7 @@ class Folder:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def real_path(self, path: str) -> str:

@@ -3,7 +3,6 @@
 import contextlib
 import os
 from collections.abc import Iterator
-from types import TracebackType
 from typing import Self
 
 from blake3 import blake3
@@ -67,12 +66,7 @@ class StagedFile:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.abandon()
 
     def write(self, data: bytes | bytearray | memoryview) -> None:

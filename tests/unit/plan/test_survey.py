@@ -56,7 +56,7 @@ def test_a_plan_is_summed_up():
         rules_=rules(on_conflict=OnConflict.ASK),
     )
 
-    assert (found.n_base, found.n_ours, found.n_theirs) == (5, 5, 6)
+    assert (found.n_base, found.n_ours) == (5, 5)
     assert found.acts == {
         Act.UPLOAD: 2,
         Act.DELETE_THERE: 1,
