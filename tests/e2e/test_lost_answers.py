@@ -6,15 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from cas_sync.engine.settings import load_settings
-from cas_sync.engine.surroundings import Surroundings
-from cas_sync.engine.sync import SyncOptions, run_sync
 from cas_sync.errors import OutcomeUnknownError, UnavailableError
-from cas_sync.formats.config_json import Config
-from cas_sync.progress import Silent
 from cas_sync.store.memory import MemoryBucket
+from tests.support.engine import engine_sync
 from tests.support.faulty import Fault, FaultyBucket
-from tests.support.people import Instant, Person, rule_once, tree
+from tests.support.people import Person, rule_once, tree
 from tests.support.proxy import (
     ApplyThenDrop,
     Delay,
@@ -243,19 +239,6 @@ def test_rights_that_end_after_the_head_was_sent_are_told_as_unknown(through, s3
 
 
 # -- no answer at all ---------------------------------------------------------------
-
-
-def engine_sync(person: Person, bucket, notes=None, **options):
-    class Listener(Silent):
-        def note(self, text: str) -> None:
-            if notes is not None:
-                notes.append(text)
-
-    surroundings = Surroundings(env=person.env, clock=Instant(), connect=lambda _: bucket)
-    settings = load_settings(
-        person.project, Config(store=person.store, data="Data"), person.env
-    )
-    return run_sync(settings, surroundings, SyncOptions(**options), lambda _: True, Listener())
 
 
 @pytest.mark.parametrize("applied", [True, False])

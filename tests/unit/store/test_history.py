@@ -1,7 +1,5 @@
 """Commits and pages: a chain that is checked link by link."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 
 from cas_sync.errors import DamageError, FormatError
@@ -11,21 +9,9 @@ from cas_sync.model.commit import RECENT
 from cas_sync.store.bucket import Key
 from cas_sync.store.cache import Cache
 from cas_sync.store.history import COMMITS, PAGES, CommitLog, Manifest
-from cas_sync.store.memory import MemoryBucket
 from tests.support import samples
 
 CODEC = VersionRows()
-
-
-@pytest.fixture
-def pool():
-    with ThreadPoolExecutor(2) as pool:
-        yield pool
-
-
-@pytest.fixture
-def bucket():
-    return MemoryBucket()
 
 
 @pytest.fixture

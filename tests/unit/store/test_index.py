@@ -1,7 +1,5 @@
 """Index roots: looked up together, and believed only where they are what they say."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 
 from cas_sync.errors import DamageError
@@ -9,26 +7,8 @@ from cas_sync.formats import index, keys
 from cas_sync.model.ids import ObjectId
 from cas_sync.model.pack import IndexRoot, Kind
 from cas_sync.store.bucket import Key
-from cas_sync.store.cache import Cache
 from cas_sync.store.index import KIND, IndexSet
-from cas_sync.store.memory import MemoryBucket
 from tests.support import samples
-
-
-@pytest.fixture
-def pool():
-    with ThreadPoolExecutor(2) as pool:
-        yield pool
-
-
-@pytest.fixture
-def bucket():
-    return MemoryBucket()
-
-
-@pytest.fixture
-def cache(tmp_path):
-    return Cache(tmp_path)
 
 
 def stored(bucket, locations, nonce=samples.NONCE):

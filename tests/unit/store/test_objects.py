@@ -1,6 +1,5 @@
 """Stored objects: packed once, found again, and checked before anyone sees them."""
 
-from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 
 import pytest
@@ -15,29 +14,12 @@ from cas_sync.store import packs
 from cas_sync.store.bucket import Key
 from cas_sync.store.cache import Cache
 from cas_sync.store.index import IndexSet
-from cas_sync.store.memory import MemoryBucket
 from cas_sync.store.objects import ObjectReader
 from cas_sync.store.packs import PackUploader, merge_roots
 from tests.support.faulty import Fault, FaultyBucket
 from tests.support.samples import NONCE, noise
 
 numbers = count()
-
-
-@pytest.fixture
-def pool():
-    with ThreadPoolExecutor(2) as pool:
-        yield pool
-
-
-@pytest.fixture
-def bucket():
-    return MemoryBucket()
-
-
-@pytest.fixture
-def cache(tmp_path):
-    return Cache(tmp_path)
 
 
 def uploader(bucket, cache, pool, roots=()):
