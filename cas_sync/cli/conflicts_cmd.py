@@ -12,7 +12,7 @@ from cas_sync.cli.options import common, flags_of, settings_in, store_options
 from cas_sync.cli.render import size
 from cas_sync.engine.status import run_status
 from cas_sync.model.tree import Content
-from cas_sync.plan.sync_plan import Step
+from cas_sync.plan.step import Step
 
 
 @click.command()

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
+from cas_sync.plan.step import Act, Step
 from cas_sync.plan.survey import Survey
-from cas_sync.plan.sync_plan import Act, Step
 
 SHOWN_PER_GROUP = 15
 

@@ -11,7 +11,7 @@ from cas_sync.cli.sync_cmd import carry_out, inside_data
 from cas_sync.engine.status import run_status
 from cas_sync.engine.sync_report import SyncOptions
 from cas_sync.errors import UsageError
-from cas_sync.plan.sync_plan import OnConflict
+from cas_sync.plan.step import OnConflict
 
 
 @click.command()

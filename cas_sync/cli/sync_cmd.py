@@ -3,7 +3,6 @@
 import json
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +12,15 @@ from cas_sync.cli import exit_codes
 from cas_sync.cli.bars import Plain
 from cas_sync.cli.options import common, flags_of, settings_in, store_options
 from cas_sync.cli.render import plan_lines, plural, size
+from cas_sync.engine.asking import Question
 from cas_sync.engine.begin import ensure_config, forget_folder
 from cas_sync.engine.settings import Settings
 from cas_sync.engine.surroundings import Surroundings
 from cas_sync.engine.sync import run_sync
 from cas_sync.engine.sync_report import SyncOptions, SyncReport
 from cas_sync.errors import UsageError
-from cas_sync.plan.survey import Survey
-from cas_sync.plan.sync_plan import Act, OnConflict
+from cas_sync.plan.adoption import Foreign
+from cas_sync.plan.step import NO, YES, Act, Answer, OnConflict
 
 
 def can_ask() -> bool:
@@ -124,7 +124,7 @@ def carry_out(
             settings,
             surroundings,
             options,
-            _asker(progress, yes=yes, silent=as_json or quiet),
+            _Terminal(progress, yes=yes, silent=as_json or quiet),
             progress,
         )
     finally:
@@ -150,15 +150,29 @@ def inside_data(path: str, data: Path, start: Path) -> str:
     return "" if named == "." else named
 
 
-def _asker(progress: Plain, *, yes: bool, silent: bool) -> Callable[[Survey], bool]:
-    def confirm(survey: Survey) -> bool:
-        progress.close()
-        if yes:
-            return True
-        if not silent:
+class _Terminal:
+    """Asks whoever sits there."""
+
+    def __init__(self, progress: Plain, *, yes: bool, silent: bool) -> None:
+        self._progress = progress
+        self._yes = yes
+        self._silent = silent
+
+    def adopt(self, foreign: Foreign) -> bool:
+        """Say whether what others left below the prefix becomes the first commit."""
+        del foreign
+        return self._yes
+
+    def apply(self, question: Question) -> Answer:
+        """Say what of a plan is to be done."""
+        survey = question.survey
+        self._progress.close()
+        n = survey.n_publish + survey.n_materialize
+        if self._yes or not n:
+            return YES
+        if not self._silent:
             for line in plan_lines(survey):
                 click.echo(line, err=True)
-        n = survey.n_publish + survey.n_materialize
         if not can_ask():
             raise UsageError(
                 f"there {'is' if n == 1 else 'are'} {plural(n, 'change')} to confirm "
@@ -169,9 +183,8 @@ def _asker(progress: Plain, *, yes: bool, silent: bool) -> Callable[[Survey], bo
             )
         # Enter means yes where it can be taken back with a word, no where many would miss it.
         default = survey.acts[Act.DELETE_THERE] <= 10
-        return click.confirm(f"Apply {plural(n, 'change')}?", default=default, err=True)
-
-    return confirm
+        agreed = click.confirm(f"Apply {plural(n, 'change')}?", default=default, err=True)
+        return YES if agreed else NO
 
 
 def _exit_code(report: SyncReport) -> int:
@@ -223,7 +236,7 @@ def _print(
         changes = survey.n_publish + survey.n_materialize if survey else 0
         click.echo(f"{plural(changes, 'change')} planned; nothing was changed.")
         return
-    if report.declined:
+    if report.refused:
         click.echo("Nothing was changed.")
         return
     for path, reason in report.warnings.items():

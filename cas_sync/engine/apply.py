@@ -8,6 +8,7 @@ import heapq
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from cas_sync.engine.checkout import Checkout, LocalChange, with_rows
@@ -18,10 +19,13 @@ from cas_sync.formats.pages import merge_rows
 from cas_sync.model.commit import Commit, Head
 from cas_sync.model.ids import ObjectId
 from cas_sync.model.paths import RepoPath, sort_key
-from cas_sync.model.tree import Entry
+from cas_sync.model.tree import Content, Entry
 from cas_sync.plan.conflict import SET_ASIDE
-from cas_sync.plan.sync_plan import Act, Step, align, tree_change
+from cas_sync.plan.step import Act, Declined, Step, seen
+from cas_sync.plan.sync_plan import align, tree_change
 from cas_sync.worktree.base import Agreed, BaseTree, write_base
+from cas_sync.worktree.declined import FILE as DECLINED_FILE
+from cas_sync.worktree.declined import write_declined
 from cas_sync.worktree.deletions import (
     LOCAL_FILE,
     REMOTE_FILE,
@@ -216,6 +220,7 @@ def record(
         rows = merge_rows(base.rows(), touched, _key)
         write_base(state.base_path, state.tmp_dir, rows, agreed)
     state.clear_intent()
+    _note_declined(session, plan)
     _note_deletions(session, plan, head.seq, done.kept)
     is_clean = n_pending == 0 and not ours.problems
     tag = clean_tag(head.repo_id, head.commit) if is_clean else ""
@@ -240,12 +245,32 @@ def write_index(session: Session, rows: Iterable[LocalRow], tag: str, repo_id: s
     )
 
 
+def _note_declined(session: Session, plan: Plan) -> None:
+    state, path = session.state, session.state.path_of(DECLINED_FILE)
+    if not plan.survey.acts[Act.DECLINED] and not Path(path).exists():
+        return
+    rows = (
+        Declined(step.path, seen(_ours(step)), seen(_theirs(step)))
+        for step in plan.steps()
+        if step.act is Act.DECLINED
+    )
+    write_declined(path, state.tmp_dir, rows)
+
+
+def _ours(step: Step) -> Content | None:
+    return step.ours.content if step.ours else None
+
+
+def _theirs(step: Step) -> Content | None:
+    return step.theirs.content if step.theirs else None
+
+
 def _note_deletions(session: Session, plan: Plan, seq: int, kept: dict[RepoPath, str]) -> None:
     state = session.state
     unpublished = (
         step.base
         for step in plan.steps()
-        if step.act is Act.LEAVE and step.ours is None and step.base is not None
+        if step.act in {Act.LEAVE, Act.DECLINED} and not step.ours and step.base is not None
     )
     removed = (
         (step.base, kept[step.path])
@@ -291,7 +316,7 @@ def last_of_each(changes: Iterable[tuple[str, T]]) -> Iterator[tuple[str, T]]:
 def _agreed(step: Step, author: str) -> tuple[Entry | None] | None:
     """Return the row both sides hold once the step is done; `None` if they do not agree."""
     match step.act:
-        case Act.CONFLICT | Act.LEAVE | Act.SKIP:
+        case Act.CONFLICT | Act.LEAVE | Act.SKIP | Act.DECLINED | Act.IGNORED:
             return None
         case Act.AGREE | Act.DOWNLOAD | Act.DELETE_HERE | Act.TAKE_THEIRS:
             return (step.theirs,)

@@ -16,7 +16,7 @@ from cas_sync.model.ids import ObjectId
 from cas_sync.model.pack import Kind, Location
 from cas_sync.model.paths import RepoPath, sort_key
 from cas_sync.model.tree import Content, Entry, Mode, ns_of_timestamp
-from cas_sync.plan.sync_plan import Act, Step
+from cas_sync.plan.step import Act, Step
 from cas_sync.progress import Progress
 from cas_sync.store.objects import ObjectReader
 from cas_sync.worktree.folder import DELETED_DIR, Folder

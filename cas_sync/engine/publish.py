@@ -21,7 +21,8 @@ from cas_sync.model.params import ChunkParams
 from cas_sync.model.paths import RepoPath, sort_key
 from cas_sync.model.tree import Deletion, Entry, Timestamp, timestamp, timestamp_of_ns
 from cas_sync.plan.index_plan import roots_to_merge
-from cas_sync.plan.sync_plan import Act, Step, published, tree_change
+from cas_sync.plan.step import Act, Step
+from cas_sync.plan.sync_plan import published, tree_change
 from cas_sync.progress import Progress
 from cas_sync.store.packs import PackUploader, merge_roots
 from cas_sync.worktree.folder import Folder

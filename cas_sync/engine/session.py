@@ -5,7 +5,7 @@
 
 import heapq
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -22,11 +22,14 @@ from cas_sync.model.paths import sort_key
 from cas_sync.model.tree import Entry, Found
 from cas_sync.plan.guards import Rewrites
 from cas_sync.plan.scope import Scope
+from cas_sync.plan.step import Declined, Step
 from cas_sync.plan.survey import Survey, take
-from cas_sync.plan.sync_plan import Rules, Step, decide_all, plan_sync
+from cas_sync.plan.sync_plan import Rules, decide_all, plan_sync
 from cas_sync.progress import Progress
 from cas_sync.store.head import HeadRead
 from cas_sync.worktree.base import Agreed, BaseTree
+from cas_sync.worktree.declined import FILE as DECLINED_FILE
+from cas_sync.worktree.declined import read_declined
 from cas_sync.worktree.folder import Folder
 from cas_sync.worktree.index import IndexWriter, LocalRow, read_index
 from cas_sync.worktree.scan import ScanReport, fs_now_ns, scan
@@ -89,6 +92,21 @@ class Plan:
         return iter(self.survey.steps) if self.survey.is_whole else self.remake()
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What the user named.
+
+    Attributes:
+        paths: Files or folders; empty means all.
+        only: gitignore patterns, of which a path must match one; empty means all.
+        exclude: gitignore patterns of what is left alone.
+    """
+
+    paths: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
 @dataclass
 class Session:
     """A data folder and its store, opened for one command; a context manager.
@@ -97,13 +115,15 @@ class Session:
         settings: The configuration in force.
         surroundings: Time, randomness and names.
         progress: Is told what happens.
+        wanted: What the user named.
         scope: Which paths this command is about.
     """
 
     settings: Settings
     surroundings: Surroundings
     progress: Progress
-    scope: Scope
+    wanted: Wanted = field(default_factory=Wanted)
+    scope: Scope = field(init=False)
     folder: Folder = field(init=False)
     state: LocalState = field(init=False)
     _exits: ExitStack = field(default_factory=ExitStack, init=False)
@@ -122,6 +142,7 @@ class Session:
                 self.folder = self._exits.enter_context(Folder(str(data)))
             self.state = LocalState(self.folder)
             self.state.create()
+            self.scope = self._scope()
             self._exits.enter_context(self.state.lock(LOCK_WAIT_S))
             self._exits = self._exits.pop_all()
         return self
@@ -129,6 +150,14 @@ class Session:
     def __exit__(self, *_: object) -> None:
         """Close everything that was opened."""
         self._exits.close()
+
+    def _scope(self) -> Scope:
+        wanted = self.wanted
+        return Scope(self.settings.ignore, wanted.paths, wanted.only, wanted.exclude)
+
+    def declined(self) -> Iterable[Declined]:
+        """Return what the user said no to before, in path order."""
+        return read_declined(self.state.path_of(DECLINED_FILE))
 
     # -- the store ------------------------------------------------------------------
 

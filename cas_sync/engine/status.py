@@ -10,8 +10,8 @@ from cas_sync.model.commit import Head
 from cas_sync.model.ids import ObjectId
 from cas_sync.model.paths import RepoPath
 from cas_sync.model.tree import Content, Entry
-from cas_sync.plan.scope import Scope
-from cas_sync.plan.sync_plan import Act, Rules, Step
+from cas_sync.plan.step import Act, Step
+from cas_sync.plan.sync_plan import Rules
 from cas_sync.progress import Progress
 
 
@@ -47,6 +47,7 @@ class StatusReport:
         remote: What teammates changed.
         conflicts: What both changed, differently, with what was seen of it.
         skipped: What could not be read, and why.
+        declined: What differs, but the user said no to it.
         commit: The latest commit known; `None` before the first.
         seq: Its number.
         n_files: Files in the folder.
@@ -58,6 +59,7 @@ class StatusReport:
     remote: Changes = field(default_factory=Changes)
     conflicts: list[Step] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
+    declined: list[RepoPath] = field(default_factory=list)
     commit: ObjectId | None = None
     seq: int = 0
     n_files: int = 0
@@ -82,8 +84,7 @@ def run_status(
         offline: Whether to compare with the last sync only and ask nobody.
     """
     report = StatusReport(is_offline=offline)
-    scope = Scope(settings.ignore)
-    with Session(settings, surroundings, progress, scope) as session:
+    with Session(settings, surroundings, progress) as session:
         if not offline:
             session.start_reading_head()
         base, ours = session.base(), session.scan()
@@ -99,7 +100,12 @@ def run_status(
                 _note_head(report, head.head)
                 repo = connection.repository(head.head.repo_id)
                 theirs = their_rows(repo, head, base)
-        rules = Rules(ignores=scope.ignores, covers=scope.covers, author="")
+        rules = Rules(
+            ignores=session.scope.ignores,
+            covers=session.scope.covers,
+            author="",
+            declined=session.declined,
+        )
         for step in session.plan(base, ours, theirs, rules).steps():
             _note(report, step)
     return report
@@ -110,9 +116,17 @@ def _note_head(report: StatusReport, head: Head) -> None:
 
 
 def _note(report: StatusReport, step: Step) -> None:
-    if step.act is Act.SKIP:
-        report.skipped[step.path] = step.reason
-        return
+    match step.act:
+        case Act.SKIP:
+            report.skipped[step.path] = step.reason
+            return
+        case Act.DECLINED:
+            report.declined.append(step.path)
+            return
+        case Act.IGNORED | Act.LEAVE:
+            return
+        case _:
+            pass
     if step.act is Act.CONFLICT:
         report.conflicts.append(step)
     was = step.base.content if step.base else None

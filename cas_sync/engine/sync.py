@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from cas_sync._version import __version__
 from cas_sync.engine.apply import Reached, catch_up, materialize, record, write_index
+from cas_sync.engine.asking import Asker, Question, read_stored, read_text
 from cas_sync.engine.publish import Author, Contents, write_commit
 from cas_sync.engine.repository import (
     NO_ETAG,
@@ -24,6 +25,7 @@ from cas_sync.engine.session import (
     Plan,
     Scanned,
     Session,
+    Wanted,
     clean_tag,
     is_agreed,
     their_rows,
@@ -42,9 +44,9 @@ from cas_sync.model.ids import ObjectId
 from cas_sync.model.paths import RepoPath
 from cas_sync.model.tree import Entry
 from cas_sync.plan.guards import suspect
-from cas_sync.plan.scope import Scope
+from cas_sync.plan.step import YES, Act, OnConflict
 from cas_sync.plan.survey import Survey
-from cas_sync.plan.sync_plan import Act, OnConflict, Rules
+from cas_sync.plan.sync_plan import Rules
 from cas_sync.progress import Progress
 from cas_sync.store.head import Gone, HeadRead, Lost, advance
 from cas_sync.store.packs import PackUploader
@@ -56,9 +58,6 @@ RACES = 200
 
 _SETTLING = {Act.KEEP_BOTH, Act.TAKE_THEIRS}
 """Acts that leave our file at its path until the folder is brought to the plan."""
-
-
-Confirm = Callable[[Survey], bool]
 
 
 class _Side(NamedTuple):
@@ -85,7 +84,7 @@ def run_sync(
     settings: Settings,
     surroundings: Surroundings,
     options: SyncOptions,
-    confirm: Confirm,
+    asker: Asker,
     progress: Progress,
 ) -> SyncReport:
     """Make the folder and the shared prefix the same.
@@ -94,16 +93,16 @@ def run_sync(
         settings: The configuration in force.
         surroundings: Time, randomness and names.
         options: What is asked for.
-        confirm: Shown what the plan comes to; says whether to go on.
+        asker: Is shown what the plan comes to; says what of it is to be done.
         progress: Is told what happens.
 
     Raises:
         CasSyncError: It could not be done; what was done so far is safe, and another
             sync goes on from there.
     """
-    scope = Scope(settings.ignore, options.paths, options.only, options.exclude)
-    with Session(settings, surroundings, progress, scope) as session:
-        run = _Run(session, options, confirm)
+    wanted = Wanted(options.paths, options.only, options.exclude)
+    with Session(settings, surroundings, progress, wanted) as session:
+        run = _Run(session, options, asker)
         try:
             return run.run()
         finally:
@@ -113,10 +112,10 @@ def run_sync(
 class _Run:
     """One sync; a class because its steps share what was seen."""
 
-    def __init__(self, session: Session, options: SyncOptions, confirm: Confirm) -> None:
+    def __init__(self, session: Session, options: SyncOptions, asker: Asker) -> None:
         self.session = session
         self.options = options
-        self.confirm = confirm
+        self.asker = asker
         self.report = SyncReport()
         self.progress = session.progress
         self.connection: Connection | None = None
@@ -193,6 +192,8 @@ class _Run:
             deletes=options.deletes,
             on_conflict=options.on_conflict,
             settled=settled,
+            declined=session.declined,
+            reconsider=options.reconsider or bool(options.paths),
         )
         plan, head = self._publish(base, ours, head, rules, author)
         repo = self._connected().repository(head.head.repo_id)
@@ -201,7 +202,8 @@ class _Run:
         report.conflicts = list(plan.survey.conflicts)
         report.skipped.update({str(p): why for p, why in plan.survey.skipped.items()})
         report.warnings = plan.survey.warnings
-        stopped = report.declined or options.dry_run or head.etag == NO_ETAG
+        report.declined = plan.survey.acts[Act.DECLINED]
+        stopped = report.refused or options.dry_run or head.etag == NO_ETAG
         if stopped or (report.conflicts and options.on_conflict is OnConflict.FAIL):
             return report
         self._remember_root(head.head.repo_id)
@@ -278,11 +280,15 @@ class _Run:
                 plan.survey.conflicts and options.on_conflict is OnConflict.FAIL
             ):
                 return plan, side.head
-            if not asked and (plan.survey.n_publish or plan.survey.n_materialize):
+            if not asked and _is_worth_asking(plan.survey):
                 asked = True
-                if not self.confirm(plan.survey):
-                    self.report.declined = True
+                answer = self.asker.apply(self._question(plan, repo, side.head))
+                if not answer.go:
+                    self.report.refused = True
                     return plan, side.head
+                if answer != YES:
+                    rules = replace(rules, answer=answer)
+                    continue
             if not plan.survey.n_publish:
                 return plan, side.head
             if side.head.etag == NO_ETAG:
@@ -311,6 +317,19 @@ class _Run:
         raise RaceLostError(
             f"teammates published {RACES} times while this sync tried to",
             fix="cas-sync sync   (what was uploaded is not sent again)",
+        )
+
+    def _question(self, plan: Plan, repo: Repository, head: HeadRead) -> Question:
+        folder = self.session.folder
+        has_history = head.etag != NO_ETAG
+        return Question(
+            plan.survey,
+            plan.steps,
+            repo.bucket.url,
+            read_ours=lambda step, most: read_text(folder, step, most),
+            read_stored=lambda content, most: (
+                read_stored(repo, head.head, content, most) if has_history else None
+            ),
         )
 
     def _commit(
@@ -387,6 +406,10 @@ class _Run:
             + acts[Act.SET_OURS_ASIDE]
         )
         report.deleted_remote = acts[Act.DELETE_THERE]
+
+
+def _is_worth_asking(survey: Survey) -> bool:
+    return bool(survey.n_publish or survey.n_materialize or survey.conflicts)
 
 
 def _holds(repo: Repository, oid: ObjectId, seq: int, head: Head) -> bool:

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 from cas_sync.model.ids import ObjectId
 from cas_sync.model.paths import RepoPath
+from cas_sync.plan.step import OnConflict
 from cas_sync.plan.survey import Survey
-from cas_sync.plan.sync_plan import OnConflict
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class SyncOptions:
         on_conflict: What to do about conflicts.
         allow_mass_delete: Whether the guards are passed.
         dry_run: Whether to stop once the plan is made.
+        reconsider: Whether what was declined before is asked for again.
         message: Why, for the commit.
     """
 
@@ -34,6 +35,7 @@ class SyncOptions:
     on_conflict: OnConflict = OnConflict.ASK
     allow_mass_delete: bool = False
     dry_run: bool = False
+    reconsider: bool = False
     message: str = ""
 
 
@@ -57,7 +59,8 @@ class SyncReport:
         bytes_down: Bytes of response bodies received.
         requests: Requests sent, by method.
         kept: Files removed or replaced here, and where they lie now.
-        declined: Whether the user said no.
+        refused: Whether the user said no to all of it.
+        declined: Number of changes the user said no to, now or before.
     """
 
     commit: ObjectId | None = None
@@ -75,4 +78,5 @@ class SyncReport:
     bytes_down: int = 0
     requests: dict[str, int] = field(default_factory=dict)
     kept: dict[RepoPath, str] = field(default_factory=dict)
-    declined: bool = False
+    refused: bool = False
+    declined: int = 0

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
+from cas_sync.plan.step import Act
 from cas_sync.plan.survey import Survey
-from cas_sync.plan.sync_plan import Act
 
 
 class GuardLimits(NamedTuple):

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from cas_sync.model.ids import ObjectId
 from cas_sync.model.paths import RepoPath, fold, unportable
 from cas_sync.plan.conflict import SET_ASIDE
-from cas_sync.plan.sync_plan import Act, Rules, Sides, Step, published, tree_change
+from cas_sync.plan.step import Act, Step
+from cas_sync.plan.sync_plan import Rules, Sides, published, tree_change
 
 KEPT = 20_000
 """How many steps a survey keeps; a longer plan is made again each time it is needed."""
@@ -106,7 +107,7 @@ class Survey:
     @property
     def n_pending(self) -> int:
         """Number of paths on which both sides will still differ."""
-        return self.acts[Act.CONFLICT] + self.acts[Act.SKIP] + self.acts[Act.LEAVE]
+        return sum(self.acts[act] for act in _PENDING)
 
 
 _PUBLISHING = (
@@ -126,6 +127,9 @@ _MATERIALIZING = (
     Act.SET_OURS_ASIDE,
     Act.SET_THEIRS_ASIDE,
 )
+
+
+_PENDING = (Act.CONFLICT, Act.SKIP, Act.LEAVE, Act.DECLINED, Act.IGNORED)
 
 
 def take(decided: Iterable[tuple[Sides, Step | None]], rules: Rules) -> Survey:

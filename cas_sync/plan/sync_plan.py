@@ -7,7 +7,6 @@ has to hold all of it.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import NamedTuple
 
 from cas_sync.model.ids import ObjectId
@@ -15,56 +14,7 @@ from cas_sync.model.paths import RepoPath, sort_key
 from cas_sync.model.tree import Content, Entry, Found, timestamp_of_ns
 from cas_sync.plan.conflict import set_aside_name
 from cas_sync.plan.merge import Outcome, merge
-
-
-class Act(Enum):
-    """What is to be done about one path."""
-
-    AGREE = "both sides hold the same: note it"
-    UPLOAD = "publish our content"
-    DELETE_THERE = "publish our deletion"
-    DOWNLOAD = "materialize their content"
-    DELETE_HERE = "materialize their deletion"
-    CONFLICT = "left alone on both sides until someone decides"
-    KEEP_BOTH = "theirs keeps the name, ours is set aside under another; both published"
-    TAKE_OURS = "ours replaces theirs, which stays in history"
-    TAKE_THEIRS = "theirs replaces ours, which goes into history first"
-    SET_OURS_ASIDE = "a folder takes the name of our file, which is kept under another"
-    SET_THEIRS_ASIDE = "a folder takes the name of their file, which is kept under another"
-    LEAVE = "not asked for this time"
-    SKIP = "cannot be done now"
-
-
-class OnConflict(Enum):
-    """What to do about a path that both sides changed."""
-
-    ASK = "ask"
-    KEEP_BOTH = "keep-both"
-    MINE = "mine"
-    THEIRS = "theirs"
-    FAIL = "fail"
-
-
-class Step(NamedTuple):
-    """What is to be done about one path, and what was seen of it.
-
-    Attributes:
-        act: What to do.
-        path: Where.
-        base: What both sides last agreed on.
-        ours: What the data folder holds.
-        theirs: What the shared tree holds.
-        copy: The other name, where one is needed.
-        reason: Why, for people, where it is not plain.
-    """
-
-    act: Act
-    path: RepoPath
-    base: Entry | None
-    ours: Found | None
-    theirs: Entry | None
-    copy: RepoPath | None = None
-    reason: str = ""
+from cas_sync.plan.step import YES, Act, Answer, Declined, OnConflict, Step, seen
 
 
 @dataclass(frozen=True)
@@ -82,6 +32,9 @@ class Rules:
         refused: Files and folders that cannot be published, and why.
         settled: Our content at paths whose conflict an interrupted sync had settled.
         clashes: Files whose name a folder takes in the tree that would result.
+        answer: What the user said when they were shown the plan.
+        declined: What they said no to before, in path order; gone through again and again.
+        reconsider: Whether what this sync is about is asked for again, declined or not.
     """
 
     ignores: Callable[[str], bool]
@@ -94,6 +47,9 @@ class Rules:
     refused: Mapping[RepoPath, str] = field(default_factory=dict)
     settled: Mapping[RepoPath, ObjectId] = field(default_factory=dict)
     clashes: frozenset[RepoPath] = frozenset()
+    answer: Answer = YES
+    declined: Callable[[], Iterable[Declined]] = tuple
+    reconsider: bool = False
 
 
 class Sides(NamedTuple):
@@ -135,8 +91,15 @@ def decide_all(
     base: Iterable[Entry], ours: Iterable[Found], theirs: Iterable[Entry], rules: Rules
 ) -> Iterator[tuple[Sides, Step | None]]:
     """Yield every path and what must happen to it; `None` where nothing has to."""
+    refusals = iter(rules.declined())
+    refusal = next(refusals, None)
     for sides in align(base, ours, theirs):
-        yield sides, decide(sides, rules)
+        if refusal is not None and refusal.path != sides.path:
+            at = sort_key(sides.path)
+            while refusal is not None and sort_key(refusal.path) < at:
+                refusal = next(refusals, None)
+        mine = refusal if refusal is not None and refusal.path == sides.path else None
+        yield sides, decide(sides, rules, mine)
 
 
 def plan_sync(
@@ -148,22 +111,44 @@ def plan_sync(
             yield step
 
 
-def decide(sides: Sides, rules: Rules) -> Step | None:
-    """Decide one path; `None` where it is the same everywhere or none of our business."""
+def decide(sides: Sides, rules: Rules, refusal: Declined | None = None) -> Step | None:
+    """Decide one path; `None` where it is the same everywhere or none of our business.
+
+    Args:
+        sides: What the three trees hold there.
+        rules: What this sync may do.
+        refusal: What the user said no to there, if they did.
+    """
     path, base, ours, theirs = sides
     was = base.content if base is not None else None
     there = theirs.content if theirs is not None else None
     if ours is not None and ours.content is None:
         return None if rules.ignores(path) else _unreadable(sides, was, there)
     here = ours.content if ours is not None else None
-    if (was == here and was == there) or rules.ignores(path):
+    if was == here and was == there:
         return None
-    if not rules.covers(path):
+    if rules.ignores(path):
+        return Step(Act.IGNORED, path, base, ours, theirs) if was != there else None
+    covered = rules.covers(path)
+    is_refused = refusal == Declined(path, seen(here), seen(there)) and here != there
+    if is_refused and not (covered and rules.reconsider):
+        return Step(Act.DECLINED, path, base, ours, theirs)
+    if not covered:
         return Step(Act.LEAVE, path, base, ours, theirs)
-    act, reason = _act(sides, merge(was, here, there), rules)
+    outcome = merge(was, here, there)
+    act, reason = _act(sides, outcome, rules)
+    verdict = rules.answer.verdicts.get(path)
+    is_decided = verdict is not None and (verdict.ours, verdict.theirs) == (here, there)
+    if verdict is not None and is_decided:
+        act = verdict.act
     act, reason = _permitted(act, reason, sides, rules)
-    copy = _other_name(act, sides, rules)
-    return Step(act, path, base, ours, theirs, copy, reason)
+    step = Step(act, path, base, ours, theirs, _other_name(act, sides, rules), reason)
+    if act not in _ASKED or is_decided or rules.answer.takes is None:
+        return step
+    if rules.answer.takes(step):
+        return step
+    refused = Act.CONFLICT if outcome is Outcome.CONFLICT else Act.DECLINED
+    return step._replace(act=refused, copy=None)
 
 
 def _unreadable(sides: Sides, was: Content | None, there: Content | None) -> Step | None:
@@ -177,6 +162,14 @@ def _unreadable(sides: Sides, was: Content | None, there: Content | None) -> Ste
 
 
 def _act(sides: Sides, outcome: Outcome, rules: Rules) -> tuple[Act, str]:
+    ours = sides.ours.content if sides.ours else None
+    if (
+        ours is not None
+        and sides.theirs is not None
+        and outcome in {Outcome.CONFLICT, Outcome.OURS}
+        and rules.settled.get(sides.path) == ours.id
+    ):
+        return Act.DOWNLOAD, ""
     match outcome:
         case Outcome.SAME:
             return Act.AGREE, ""
@@ -190,13 +183,10 @@ def _act(sides: Sides, outcome: Outcome, rules: Rules) -> tuple[Act, str]:
             who = sides.theirs.editor if sides.theirs else ""
             return Act.DOWNLOAD, f"you deleted it, but {who} changed it: their edit survives"
         case Outcome.CONFLICT:
-            return _conflict(sides, rules), "changed on both sides"
+            return _conflict(rules), "changed on both sides"
 
 
-def _conflict(sides: Sides, rules: Rules) -> Act:
-    ours = sides.ours.content if sides.ours else None
-    if ours is not None and rules.settled.get(sides.path) == ours.id:
-        return Act.DOWNLOAD
+def _conflict(rules: Rules) -> Act:
     match rules.on_conflict:
         case OnConflict.KEEP_BOTH:
             return Act.KEEP_BOTH
@@ -211,6 +201,8 @@ def _conflict(sides: Sides, rules: Rules) -> Act:
 _PUSHES = {Act.UPLOAD, Act.DELETE_THERE, Act.TAKE_OURS}
 _PULLS = {Act.DOWNLOAD, Act.DELETE_HERE}
 _BOTH_WAYS = {Act.KEEP_BOTH, Act.TAKE_THEIRS}
+_ASIDE = {Act.SET_OURS_ASIDE, Act.SET_THEIRS_ASIDE}
+_ASKED = _PUSHES | _PULLS | _BOTH_WAYS | _ASIDE
 
 
 def _permitted(act: Act, reason: str, sides: Sides, rules: Rules) -> tuple[Act, str]:

@@ -1,10 +1,12 @@
 """Stored objects by id: read in few large ranges, each byte checked before it is used."""
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
 from itertools import groupby
 from operator import attrgetter
+
+from blake3 import blake3
 
 from cas_sync.errors import DamageError, FormatError
 from cas_sync.formats import keys, pieces
@@ -21,6 +23,10 @@ MAX_GAP = 64 << 10
 
 MAX_RANGE = 8 << 20
 """No single range is longer, in bytes, so that ranges can travel side by side."""
+
+
+STREAMED = 64
+"""Chunks of a large file that are held at once by `ObjectReader.stream`."""
 
 
 class ObjectReader:
@@ -107,6 +113,34 @@ class ObjectReader:
             for part in self._pool.map(self._read_run, runs):
                 found.update(part)
         return found
+
+    def stream(self, content: Content) -> Iterator[bytes]:
+        """Yield the bytes of a file in pieces of bounded size; of a link, its target text.
+
+        Good only if the iterator comes to its end: the whole is checked then.
+
+        Raises:
+            DamageError: Something is missing, or is not what its name says.
+        """
+        if not content.size:
+            return
+        where = self.locate(content)
+        if where.kind is Kind.CHUNK:
+            yield self.read([where])[where.id]
+            return
+        whole = blake3()
+        for group in self.chunks(where, content):
+            for at in range(0, len(group), STREAMED):
+                places = [self.find(each.id, Kind.CHUNK) for each in group[at : at + STREAMED]]
+                found = self.read(places)
+                for place in places:
+                    whole.update(found[place.id])
+                    yield found[place.id]
+        if whole.digest() != content.id:
+            raise DamageError(
+                f"file {content.id} is damaged in the store",
+                cause="its pieces do not make up the whole",
+            )
 
     def _read_run(self, run: list[Location]) -> list[tuple[ObjectId, bytes]]:
         first, last = run[0], run[-1]

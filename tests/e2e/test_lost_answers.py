@@ -332,7 +332,7 @@ def test_who_goes_on_working_after_a_lost_answer_meets_no_conflict_with_themselv
 @pytest.mark.parametrize("applied", [True, False])
 @pytest.mark.parametrize("policy", ["keep-both", "mine", "theirs"])
 def test_a_settled_conflict_whose_answer_was_lost_is_not_asked_again(tmp_path, applied, policy):
-    from cas_sync.plan.sync_plan import OnConflict
+    from cas_sync.plan.step import OnConflict
 
     memory = MemoryBucket()
     ana, bo = (Person(tmp_path / name, name, "/memory") for name in ("ana", "bo"))

@@ -1,5 +1,6 @@
 """A sync without the command line, through a bucket of the test's own."""
 
+from cas_sync.engine.asking import Agreeing
 from cas_sync.engine.settings import load_settings
 from cas_sync.engine.surroundings import Surroundings
 from cas_sync.engine.sync import run_sync
@@ -21,4 +22,4 @@ def engine_sync(person: Person, bucket, notes=None, **options):
     settings = load_settings(
         person.project, Config(store=person.store, data="Data"), person.env
     )
-    return run_sync(settings, surroundings, SyncOptions(**options), lambda _: True, Listener())
+    return run_sync(settings, surroundings, SyncOptions(**options), Agreeing(), Listener())

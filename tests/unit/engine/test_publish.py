@@ -11,7 +11,7 @@ from cas_sync.model.ids import ObjectId
 from cas_sync.model.pack import Kind
 from cas_sync.model.params import ChunkParams
 from cas_sync.model.tree import Content, Found, Mode
-from cas_sync.plan.sync_plan import Act, Step
+from cas_sync.plan.step import Act, Step
 from cas_sync.progress import Silent
 from cas_sync.store.cache import Cache
 from cas_sync.store.index import IndexSet

@@ -7,8 +7,9 @@ from cas_sync.model.tree import Content, Entry, Found, Mode
 from cas_sync.plan import survey as survey_module
 from cas_sync.plan.conflict import set_aside_name
 from cas_sync.plan.scope import Scope
+from cas_sync.plan.step import Act, OnConflict
 from cas_sync.plan.survey import KEPT, Moves, take
-from cas_sync.plan.sync_plan import Act, OnConflict, Rules, decide_all
+from cas_sync.plan.sync_plan import Rules, decide_all
 from tests.support.samples import WHEN, oid
 
 

@@ -3,12 +3,10 @@
 import pytest
 
 from cas_sync.model.tree import Content, Entry, Found, Mode
+from cas_sync.plan.step import Act, OnConflict, Step
 from cas_sync.plan.sync_plan import (
-    Act,
-    OnConflict,
     Rules,
     Sides,
-    Step,
     align,
     decide,
     plan_sync,
