@@ -14,6 +14,19 @@ from cas_sync.formats.config_json import Config
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+_STORE_FLAGS = {
+    "store": "store",
+    "data": "data",
+    "profile": "profile",
+    "region": "region",
+    "endpoint_url": "endpoint_url",
+    "user": "user.name",
+    "jobs": "jobs",
+    "single_writer": "writers",
+}
+"""The parameters of `store_options`, and the keys of cas-sync.json that they go before."""
+
+
 def common(function: F) -> F:
     """Add the options that every command takes."""
     for option in (
@@ -32,6 +45,12 @@ def common(function: F) -> F:
     ):
         function = option(function)
     return function
+
+
+def of_both(outer: dict[str, Any], inner: dict[str, Any]) -> dict[str, Any]:
+    """Return the options of `common` that were given before or after an inner command."""
+    both = {name: outer[name] or value for name, value in inner.items()}
+    return {**both, "start": outer["start"] / inner["start"]}
 
 
 def store_options(function: F) -> F:
@@ -56,22 +75,35 @@ def store_options(function: F) -> F:
 
 def flags_of(values: dict[str, Any]) -> Config:
     """Return the configuration that the flags of `store_options` make up."""
+    said = {name: values.pop(name, None) for name in _STORE_FLAGS}
     return Config(
-        store=values.pop("store", None),
-        data=values.pop("data", None),
-        profile=values.pop("profile", None),
-        region=values.pop("region", None),
-        endpoint_url=values.pop("endpoint_url", None),
-        user_name=values.pop("user", None),
-        jobs=values.pop("jobs", None),
-        writers="one" if values.pop("single_writer", False) else None,
+        store=said["store"],
+        data=said["data"],
+        profile=said["profile"],
+        region=said["region"],
+        endpoint_url=said["endpoint_url"],
+        user_name=said["user"],
+        jobs=said["jobs"],
+        writers="one" if said["single_writer"] else None,
+        origins={
+            key: f"--{name.replace('_', '-')}"
+            for name, key in _STORE_FLAGS.items()
+            if said[name]
+        },
     )
 
 
 def settings_in(start: Path, flags: Config) -> tuple[Settings, Surroundings]:
-    """Return the configuration in force in ``start``, and the real surroundings."""
+    """Return the configuration in force in ``start``, and the real surroundings.
+
+    What is odd about it is told; what is only worth knowing, unless ``-q`` was given.
+    """
     surroundings = Surroundings(env=os.environ)
     settings = load_settings(start, flags, surroundings.env)
     for warning in settings.warnings:
         click.echo(f"warning: {warning}", err=True)
+    context = click.get_current_context(silent=True)
+    if not (context and context.params.get("quiet")):
+        for notice in settings.notices:
+            click.echo(f"note: {notice}", err=True)
     return settings, surroundings

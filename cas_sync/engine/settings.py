@@ -1,20 +1,31 @@
-"""Which configuration is in force: flag, environment, project file, user file, default."""
+"""Which configuration is in force, and where each value of it was said.
+
+A flag goes before the environment, that before ``.S3/local.json`` (this machine, this
+project), that before the project's file, that before the user's, that before the default.
+"""
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import platformdirs
 
+from cas_sync.engine import layers
 from cas_sync.errors import ConfigError, NotAProjectError
-from cas_sync.formats import config_json
-from cas_sync.formats.config_json import Config
+from cas_sync.formats import config_json, seed_config
+from cas_sync.formats.config_json import CREDENTIALS, Config
+from cas_sync.model.paths import STATE_DIR
 from cas_sync.plan.guards import GuardLimits
 from cas_sync.store.bucket import StoreAddress
 
 DEFAULT_DATA = "Data"
 DEFAULT_JOBS = 8
+LOCAL_FILE = "local.json"
+"""In ``.S3``: what holds for this project on this machine."""
+
+NOT_LOCAL = ("store", "data")
+"""Keys that `LOCAL_FILE` cannot say: it lies in what they name."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +44,10 @@ class Settings:
         cache_dir: Where copies of immutable objects are kept.
         state_dir: Where this machine remembers which folders were synced.
         warnings: What is odd about the configuration, for people.
+        notices: What is worth knowing about it and not odd.
+        only: gitignore patterns of what is wanted here; empty means everything.
+        origins: By key of cas-sync.json, where its value was said.
+        config_path: The project's file; `None` where flags and environment say all.
     """
 
     root: Path
@@ -46,57 +61,94 @@ class Settings:
     cache_dir: Path
     state_dir: Path
     warnings: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    origins: Mapping[str, str] = field(default_factory=dict)
+    config_path: Path | None = None
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """All sources as one, before anything is made of them.
+
+    Attributes:
+        root: Folder that relative paths start from: that of the project's file.
+        data: The data folder.
+        config: What is said, with origins; defaults are not filled in.
+        path: The project's file; `None` where there is none.
+    """
+
+    root: Path
+    data: Path
+    config: Config
+    path: Path | None
 
 
 def find_config(start: Path, env: Mapping[str, str]) -> Path | None:
-    """Return the nearest cas-sync.json at or above ``start``, up to a git root or home."""
-    if named := env.get("CAS_SYNC_CONFIG"):
-        path = Path(named)
+    """Return the nearest file at or above ``start``, up to a git root or home.
+
+    In one folder cas-sync.json goes before s3synchrony.json.
+    """
+    if given := env.get("CAS_SYNC_CONFIG"):
+        path = Path(given)
         if not path.is_file():
             raise ConfigError(
                 f"there is no file {path}", cause="CAS_SYNC_CONFIG names it", code="E203"
             )
-        return path.resolve()
+        return path.absolute()
     folder = start.resolve()
     home = Path(env.get("HOME") or Path.home())
     for each in (folder, *folder.parents):
-        candidate = each / config_json.FILE_NAME
-        if candidate.is_file():
-            return candidate
+        for name in (config_json.FILE_NAME, seed_config.FILE_NAME):
+            if (each / name).is_file():
+                return each / name
         if (each / ".git").exists() or each == home:
             return None
     return None
 
 
-def _from_env(env: Mapping[str, str]) -> Config:
-    jobs = env.get("CAS_SYNC_JOBS")
-    if jobs is not None and not (jobs.isdecimal() and 1 <= int(jobs) <= 256):
-        raise ConfigError("CAS_SYNC_JOBS must be a number from 1 to 256", code="E202")
-    return Config(
-        store=env.get("CAS_SYNC_STORE"),
-        data=env.get("CAS_SYNC_DATA"),
-        # AWS_PROFILE goes before a profile that a teammate committed.
-        profile=env.get("CAS_SYNC_PROFILE") or env.get("AWS_PROFILE"),
-        user_name=env.get("CAS_SYNC_USER"),
-        jobs=int(jobs) if jobs else None,
+def user_file() -> Path:
+    """Return where the user's own configuration lies, for all projects."""
+    return _dirs().user_config_path / "config.json"
+
+
+def local_file(data: Path) -> Path:
+    """Return where the configuration of this machine lies, for one data folder."""
+    return data / STATE_DIR / LOCAL_FILE
+
+
+def resolve(start: Path, flags: Config, env: Mapping[str, str]) -> Resolved:
+    """Return what all sources say for folder ``start``.
+
+    Raises:
+        AccessError: A file holds AWS keys and git tracks it.
+        ConfigError: A file is malformed.
+    """
+    path = find_config(start, env)
+    root = path.parent if path else start.resolve()
+    files = (
+        layers.read_file(user_file(), str(user_file())) if user_file().is_file() else Config()
     )
+    if path:
+        files = layers.overlay(layers.read_file(path), files)
+    above = layers.overlay(layers.named(flags, "command line"), layers.from_env(env))
+    data = (root / (above.data or files.data or DEFAULT_DATA)).absolute()
+    state_name = _shown(data / STATE_DIR, root)
+    if local_file(data).is_file():
+        files = layers.overlay(_read_local(local_file(data), state_name), files)
+    if env.get("AWS_ACCESS_KEY_ID"):  # the environment goes before files, also in this
+        files = layers.without(files, CREDENTIALS)
+    left = layers.from_seed_folder(data / STATE_DIR, state_name)
+    merged = layers.overlay(above, layers.overlay(files, left))
+    return Resolved(root, data, merged, path)
 
 
-def _overlay(above: Config, below: Config) -> Config:
-    said = {
-        f.name: value
-        for f in fields(Config)
-        if (value := getattr(above, f.name)) not in (None, ())
-    }
-    both = (*above.warnings, *below.warnings)
-    return replace(below, **{**said, "warnings": both})
-
-
-def _read(path: Path) -> Config:
-    try:
-        return config_json.load(path.read_bytes(), path.name)
-    except OSError as error:
-        raise ConfigError(f"cannot read {path}", cause=str(error.strerror)) from error
+def _read_local(path: Path, state_name: str) -> Config:
+    config = layers.read_file(path, f"{state_name}/{LOCAL_FILE}")
+    if not any(key in config.origins for key in NOT_LOCAL):
+        return config
+    told = f'{state_name}/{LOCAL_FILE} cannot say "store" or "data": it lies in what they name'
+    return layers.overlay(Config(warnings=(told,)), layers.without(config, *NOT_LOCAL))
 
 
 def load_settings(start: Path, flags: Config, env: Mapping[str, str]) -> Settings:
@@ -104,46 +156,88 @@ def load_settings(start: Path, flags: Config, env: Mapping[str, str]) -> Setting
 
     Raises:
         NotAProjectError: No file was found and no flag names a store.
+        AccessError: A file holds AWS keys and git tracks it.
         ConfigError: A file is malformed.
     """
-    dirs = platformdirs.PlatformDirs("cas-sync", appauthor=False)
-    user_file = dirs.user_config_path / "config.json"
-    merged = _read(user_file) if user_file.is_file() else Config()
-    path = find_config(start, env)
-    root = path.parent if path else start.resolve()
-    if path:
-        merged = _overlay(_read(path), merged)
-    merged = _overlay(flags, _overlay(_from_env(env), merged))
-    if merged.store is None:
-        raise NotAProjectError(
-            f"no {config_json.FILE_NAME} in {start.resolve()} or above",
-            fix="cas-sync sync --store s3://bucket/prefix --data Data\n"
-            "or, with a shared folder:  cas-sync sync --store ../team-store --data Data",
-        )
-    jobs = merged.jobs or DEFAULT_JOBS
+    return settings_of(resolve(start, flags, env), env)
+
+
+def settings_of(found: Resolved, env: Mapping[str, str]) -> Settings:
+    """Return the settings that all sources add up to.
+
+    Raises:
+        NotAProjectError: No file was found and no flag names a store.
+        ConfigError: The file names no store.
+    """
+    said, root = found.config, found.root
+    if said.store is None:
+        raise _no_store(found)
+    notices: tuple[str, ...] = ()
+    if found.path and layers.is_seed_file(found.path):
+        notices = (f"using {found.path.name}; cas-sync init imports it",)
+    jobs = said.jobs or DEFAULT_JOBS
     defaults = GuardLimits()
     return Settings(
         root=root,
-        data=(root / (merged.data or DEFAULT_DATA)).absolute(),
+        data=found.data,
         address=StoreAddress(
-            _anchored(merged.store, root),
-            merged.profile,
-            merged.region,
-            merged.endpoint_url,
+            _anchored(said.store, root),
+            said.profile,
+            said.region,
+            said.endpoint_url,
             jobs,
+            said.checksums or "auto",
+            said.credentials,
+            said.unsigned or False,
         ),
-        user_name=merged.user_name,
-        ignore=merged.ignore,
+        user_name=said.user_name,
+        ignore=said.ignore,
         limits=GuardLimits(
-            defaults.ratio if merged.delete_ratio is None else merged.delete_ratio,
-            defaults.least if merged.delete_min is None else merged.delete_min,
+            defaults.ratio if said.delete_ratio is None else said.delete_ratio,
+            defaults.least if said.delete_min is None else said.delete_min,
         ),
         jobs=jobs,
-        single_writer=merged.writers == "one",
-        cache_dir=Path(env.get("CAS_SYNC_CACHE_DIR") or dirs.user_cache_path),
-        state_dir=Path(env.get("CAS_SYNC_STATE_DIR") or dirs.user_state_path),
-        warnings=merged.warnings,
+        single_writer=said.writers == "one",
+        cache_dir=Path(env.get("CAS_SYNC_CACHE_DIR") or _dirs().user_cache_path),
+        state_dir=Path(env.get("CAS_SYNC_STATE_DIR") or _dirs().user_state_path),
+        warnings=said.warnings,
+        notices=notices,
+        only=said.only or (),
+        origins=said.origins,
+        config_path=found.path,
     )
+
+
+def no_project(start: Path) -> NotAProjectError:
+    """Return the error of a folder without a configuration."""
+    return NotAProjectError(
+        f"no {config_json.FILE_NAME} or {seed_config.FILE_NAME} in {start} or above",
+        fix="cas-sync init\n"
+        "or at once:  cas-sync sync --store s3://bucket/prefix --data Data\n"
+        "with a shared folder:  cas-sync sync --store ../team-store --data Data\n"
+        "if the project is elsewhere:  cas-sync -C PATH sync",
+    )
+
+
+def _no_store(found: Resolved) -> ConfigError:
+    if found.path is None:
+        return no_project(found.root)
+    is_seed = layers.is_seed_file(found.path)
+    return ConfigError(
+        f"{found.path} names no store",
+        fix='add  "aws_bkt": "bucket",  "remote_data_dir": "prefix"'
+        if is_seed
+        else "cas-sync config set store s3://bucket/prefix",
+        code="E202",
+    )
+
+
+def _dirs() -> platformdirs.PlatformDirs:
+    return platformdirs.PlatformDirs("cas-sync", appauthor=False)
+
+
+def _shown(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 
 
 def _anchored(store: str, root: Path) -> str:

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NewType, Protocol
 
+from cas_sync.model.credentials import Credentials
+
 Key = NewType("Key", str)
 """Name of an object below the prefix, ``.S3/...``, with ``/`` between its parts."""
 
@@ -131,7 +133,7 @@ class Bucket(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StoreAddress:
-    """Where a store is and how to reach it; holds no secret.
+    """Where a store is and how to reach it; its text shows no secret.
 
     Attributes:
         url: ``s3://bucket/prefix``, ``file:///path`` or a plain path.
@@ -139,6 +141,10 @@ class StoreAddress:
         region: AWS region; `None` leaves it to boto3.
         endpoint_url: Address of an S3-compatible server; `None` leaves it to boto3.
         jobs: Requests that may be in flight at once.
+        checksums: ``when_required`` or ``when_supported``, as boto3 means them; ``auto``
+            takes the first for servers that are not AWS's.
+        credentials: Keys that go before all others; `None` leaves them to boto3.
+        unsigned: Whether requests go unsigned where boto3 finds no credentials.
     """
 
     url: str
@@ -146,3 +152,6 @@ class StoreAddress:
     region: str | None = None
     endpoint_url: str | None = None
     jobs: int = field(default=8)
+    checksums: str = "auto"
+    credentials: Credentials | None = None
+    unsigned: bool = False

@@ -17,12 +17,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
+from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.session import get_session
 from urllib3.exceptions import HTTPError
 
 from cas_sync.clock import Clock, SystemClock
 from cas_sync.errors import ConfigError, DamageError, StoreError, UnavailableError
+from cas_sync.formats import keys
+from cas_sync.model.foreign import ForeignObject
 from cas_sync.store.bucket import (
     Blob,
     ETag,
@@ -84,7 +88,7 @@ class S3Bucket:
 
     def get(self, key: Key) -> Blob | None:
         """Return the whole object, or `None` where there is none."""
-        answer = self._fetch(key, {})
+        answer = self._fetch(self._at(key), key, {})
         if answer is None:
             return None
         response, data = answer
@@ -99,8 +103,11 @@ class S3Bucket:
         if length == 0:  # what a Range header cannot say
             blob = self.get(key)
             return None if blob is None else b""
+        return self._range(self._at(key), key, offset, length)
+
+    def _range(self, at: Mapping[str, str], key: str, offset: int, length: int) -> bytes | None:
         asked = f"bytes={offset}-{offset + length - 1}"
-        answer = self._fetch(key, {"Range": asked})
+        answer = self._fetch(at, key, {"Range": asked})
         if answer is None:
             return None
         response, data = answer
@@ -163,14 +170,17 @@ class S3Bucket:
         """Yield every key that starts with ``under`` and its size in bytes, in key order."""
         # Not every server lists in key order (SeaweedFS goes folder by folder), so all
         # pages are read before the first key is passed on.
-        found = sorted(self._list_pages(under))
+        above = self._full("")
+        found = sorted(
+            (Key(item["Key"].removeprefix(above)), int(item["Size"]))
+            for item in self._list_items(under)
+        )
         for (key, _), (following, _) in pairwise(found):
             if key == following:
                 raise self._bad_listing(f"{key} is in it twice")
         yield from found
 
-    def _list_pages(self, under: Key) -> Iterator[tuple[Key, int]]:
-        above = self._full("")
+    def _list_items(self, under: str) -> Iterator[Mapping[str, Any]]:
         token: dict[str, str] = {}
         while True:
             try:
@@ -182,13 +192,31 @@ class S3Bucket:
             for item in page.get("Contents", ()):
                 if not item["Key"].startswith(self._full(under)):
                     raise self._bad_listing(f"{item['Key']} does not belong to it")
-                yield Key(item["Key"].removeprefix(above)), int(item["Size"])
+                yield item
             if not page.get("IsTruncated"):
                 return
             following = page.get("NextContinuationToken")
             if not following or following == token.get("ContinuationToken"):
                 raise self._bad_listing("it was cut short and cannot be continued")
             token = {"ContinuationToken": following}
+
+    def list_foreign(self) -> Iterator[ForeignObject]:
+        """Yield every object below the prefix that is not ours; see `ForeignStore`."""
+        above = self._full("")
+        for item in self._list_items(""):
+            key = str(item["Key"]).removeprefix(above)
+            if not keys.is_ours(key):
+                modified_ns = int(item["LastModified"].timestamp()) * 1_000_000_000
+                etag = str(item.get("ETag", ""))
+                yield ForeignObject(key, int(item["Size"]), modified_ns, etag)
+
+    def read_foreign(self, key: str, offset: int, length: int) -> bytes | None:
+        """Return a part of any object below the prefix; see `ForeignStore`."""
+        at = {"Bucket": self._bucket, "Key": self._full(key)}
+        try:
+            return self._range(at, key, offset, length)
+        except DamageError:
+            return None  # shorter than it was when it was listed
 
     def delete(self, keys: Iterable[Key]) -> None:
         """Delete the objects; those that are gone already are no error.
@@ -211,13 +239,13 @@ class S3Bucket:
             self._ordinary = self._single = None
 
     def _fetch(
-        self, key: Key, extra: Mapping[str, str]
+        self, at: Mapping[str, str], key: str, extra: Mapping[str, str]
     ) -> tuple[Mapping[str, Any], bytes] | None:
         """Return answer and body, read to its end; the library does not retry bodies."""
         failure: Exception | None = None
         for _ in range(_READ_TRIES):
             try:
-                response = self._client().get_object(**self._at(key), **extra)
+                response = self._client().get_object(**at, **extra)
             except _FOREIGN as error:
                 # A bare 404 may come from anything between the store and here.
                 if code_of(error) == "NoSuchKey":
@@ -321,9 +349,7 @@ class S3Bucket:
     def _make_client(self, *, tries: int, read_timeout_s: int) -> Any:
         address = self._address
         if self._session is None:
-            self._session = boto3.Session(
-                profile_name=address.profile, region_name=address.region
-            )
+            self._session = _session(address)
         config = Config(
             connect_timeout=10,
             read_timeout=read_timeout_s,
@@ -332,17 +358,19 @@ class S3Bucket:
             tcp_keepalive=True,
             parameter_validation=False,
         )
+        if address.unsigned and self._session.get_credentials() is None:
+            config = config.merge(Config(signature_version=UNSIGNED))
+        if address.checksums != "auto":
+            config = config.merge(_checksums(address.checksums))
         client = self._session.client("s3", endpoint_url=address.endpoint_url, config=config)
-        if not _AWS.search(urlsplit(client.meta.endpoint_url).hostname or ""):
+        is_aws = _AWS.search(urlsplit(client.meta.endpoint_url).hostname or "")
+        if address.checksums == "auto" and not is_aws:
             # The address may come from the environment or AWS's files, so the finished
             # client is asked. Other servers often do not know AWS's newer checksums.
             client.close()
-            plain = Config(
-                request_checksum_calculation="when_required",
-                response_checksum_validation="when_required",
-            )
+            config = config.merge(_checksums("when_required"))
             client = self._session.client(
-                "s3", endpoint_url=address.endpoint_url, config=config.merge(plain)
+                "s3", endpoint_url=address.endpoint_url, config=config
             )
         client.meta.events.register("before-send.s3", self._before_send)
         client.meta.events.register("response-received.s3", self._after_answer)
@@ -362,6 +390,22 @@ class S3Bucket:
             self._wire.received(len(body))
 
 
+def _session(address: StoreAddress) -> Any:
+    """Return the library's session; only keys that were given to us go before its own."""
+    keys = address.credentials
+    return boto3.Session(
+        aws_access_key_id=keys.access_key_id if keys else None,
+        aws_secret_access_key=keys.secret_access_key if keys else None,
+        aws_session_token=keys.session_token if keys else None,
+        profile_name=address.profile,
+        region_name=address.region,
+    )
+
+
+def _checksums(when: str) -> Config:
+    return Config(request_checksum_calculation=when, response_checksum_validation=when)
+
+
 def split_s3_url(url: str) -> tuple[str, str]:
     """Return bucket and prefix; the prefix may be empty and has no slash at its ends.
 
@@ -375,6 +419,17 @@ def split_s3_url(url: str) -> tuple[str, str]:
             f"{url} names no bucket", fix="give the store as s3://bucket/prefix", code="E108"
         )
     return bucket, prefix.strip("/")
+
+
+def find_profiles() -> list[str]:
+    """Return the names of AWS profiles on this machine, as boto3 finds them.
+
+    A file of AWS's that cannot be read has none here; the first request says what is wrong.
+    """
+    try:
+        return list(get_session().available_profiles)
+    except BotoCoreError:
+        return []
 
 
 def _is_refusal(error: BaseException) -> bool:

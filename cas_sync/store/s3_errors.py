@@ -151,7 +151,7 @@ def _from_answer(error: BaseException, verb: str, url: str, key: str) -> CasSync
         return ConfigError(
             f'bucket "{bucket}" is in another region (from {url})',
             cause=cause,
-            fix='set "region" in cas-sync.json to the bucket\'s',
+            fix="cas-sync config set region REGION      with the bucket's",
             code="E109",
         )
     if status in (401, 403) or code in ("AccessDenied", "AllAccessDisabled"):
@@ -211,7 +211,8 @@ def _from_library(error: BaseException, verb: str, url: str, endpoint: str) -> C
         return AccessError(
             f"no such AWS profile for {url}",
             cause=cause,
-            fix="aws configure list-profiles; then --profile NAME or AWS_PROFILE",
+            fix="aws configure list-profiles; then --profile NAME or AWS_PROFILE,\n"
+            "or to keep it here:  cas-sync config set profile NAME --local",
             code="E103",
         )
     if names & _SSO:

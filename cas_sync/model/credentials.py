@@ -1,0 +1,25 @@
+"""AWS keys that were given to us; nothing here shows them."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Credentials:
+    """A pair of AWS keys, and the token of a temporary one.
+
+    The text of it hides the secrets, so that it may stand in a message by mistake. It has
+    no codec: nothing of ours writes it anywhere.
+
+    Attributes:
+        access_key_id: Names the key.
+        secret_access_key: Proves it.
+        session_token: Comes with keys that expire; `None` where they do not.
+    """
+
+    access_key_id: str
+    secret_access_key: str
+    session_token: str | None = None
+
+    def __repr__(self) -> str:
+        """Return a text without the keys."""
+        return "Credentials(hidden)"
