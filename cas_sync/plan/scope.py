@@ -1,70 +1,121 @@
 """Which paths one sync is about. Out of scope is never deleted, here or there."""
 
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
+
+from cas_sync.errors import UsageError
+from cas_sync.model.ids import ObjectId
+from cas_sync.plan.ignore_rules import (
+    TEAM_FILE,
+    IgnoreRules,
+    Rule,
+    compile_patterns,
+    is_pattern,
+)
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
-
-_JUNK = re.compile(
-    r"\.DS_Store|\._.*|Thumbs\.db|desktop\.ini|~\$.*|\.~lock\..*#", re.IGNORECASE
-)
-"""What systems and office programs drop beside the data; names of files, not of folders."""
-
-
-def is_junk(path: str) -> bool:
-    """Say whether the file's name is one that no team wants to share."""
-    return _JUNK.fullmatch(path.rpartition("/")[2]) is not None
 
 
 class Scope:
     """Decides which paths are looked at and touched.
 
     Args:
-        ignore: gitignore patterns of what is none of our business.
+        rules: What is ignored.
         paths: Files or folders the user named; empty means all.
         only: gitignore patterns, of which a path must match one; empty means all.
         exclude: gitignore patterns of what is left alone this time.
+        remembered: gitignore patterns of what is wanted here at all, of which a path must
+            match one; empty means all. What the user named is wanted this time.
+
+    Raises:
+        UsageError: One of ``only`` or ``exclude`` is no pattern.
+        ConfigError: One of ``remembered`` is none.
     """
 
     def __init__(
         self,
-        ignore: Sequence[str] = (),
+        rules: IgnoreRules | None = None,
         paths: Sequence[str] = (),
         only: Sequence[str] = (),
         exclude: Sequence[str] = (),
+        remembered: Sequence[str] = (),
     ) -> None:
-        self._ignore = _spec(ignore)
-        self._exclude = _spec(exclude)
-        self._only = _spec(only)
-        self._paths = tuple(path.strip("/") for path in paths)
+        self.rules = rules if rules is not None else IgnoreRules()
+        self.remembered = tuple(remembered)
+        self.is_ignored = self.rules.is_ignored
+        refuse_bad_patterns(only, "--only")
+        refuse_bad_patterns(exclude, "--exclude")
+        self._only = _spec(only) if only else None
+        self._exclude = _spec(exclude) if exclude else None
+        self._is_wanted = wants(remembered)
+        named = [path.strip("/") for path in paths]
+        self._named = tuple(path for path in named if path not in {"", "."})
+        self._covered = self._named if len(self._named) == len(named) else ()
 
-    def is_ignored(self, path: str, is_dir: bool) -> bool:  # noqa: FBT001 - a walker's callback
-        """Say whether a walk passes over ``path``, and over all that is below it."""
-        if not is_dir and is_junk(path):
-            return True
-        return self._ignore is not None and self._ignore.match_file(path + "/" * is_dir)
+    @property
+    def fingerprint(self) -> str:
+        """A text that differs where what is ignored or wanted does."""
+        said = "\n".join([self.rules.fingerprint, *self.remembered])
+        return ObjectId.of(said.encode()).hex()[:32]
+
+    @property
+    def goes_beyond(self) -> bool:
+        """Whether the user may have named what is not wanted here."""
+        return bool(self.remembered and self._named)
 
     def ignores(self, path: str) -> bool:
+        """Say whether the file ``path`` is ignored, as a walk would find it."""
+        return self.rules.ignores(path)
+
+    def leaves_out(self, path: str) -> bool:
         """Say whether the file ``path`` is none of our business, here or there."""
-        return self.is_ignored(path, is_dir=False)
+        if self.rules.ignores(path):
+            return True
+        if not self.remembered or self._is_wanted(path):
+            return False
+        return not _is_below(path, self._named)
 
     def covers(self, path: str) -> bool:
         """Say whether this sync is about the file ``path``."""
-        if self._paths and not any(
-            path == named or path.startswith(named + "/") or named in {"", "."}
-            for named in self._paths
-        ):
+        if self._covered and not _is_below(path, self._covered):
             return False
         if self._only is not None and not self._only.match_file(path):
             return False
         return self._exclude is None or not self._exclude.match_file(path)
 
 
-def _spec(patterns: Sequence[str]) -> "GitIgnoreSpec | None":
+def wants(patterns: Sequence[str]) -> Callable[[str], bool]:
+    """Return what says whether a file is wanted where ``patterns`` say what is.
+
+    The team's rules always are: they are in force here too.
+
+    Raises:
+        ConfigError: A pattern is none.
+    """
     if not patterns:
-        return None
+        return lambda _: True
+    compile_patterns([Rule("only", n, text) for n, text in enumerate(patterns, 1)])
+    matches = _spec(patterns).match_file
+    return lambda path: path == TEAM_FILE or matches(path)
+
+
+def _is_below(path: str, named: Sequence[str]) -> bool:
+    return any(path == each or path.startswith(each + "/") for each in named)
+
+
+def refuse_bad_patterns(patterns: Sequence[str], option: str) -> None:
+    """Refuse what a user gave for an option and what is no pattern.
+
+    Raises:
+        UsageError: One is none.
+    """
+    for each in patterns:
+        if not is_pattern(each):
+            raise UsageError(f"{option} {each!r} is not a pattern")
+
+
+def _spec(patterns: Sequence[str]) -> "GitIgnoreSpec":
     # Imported here because most syncs have no patterns and this takes 30 ms.
     from pathspec import GitIgnoreSpec  # noqa: PLC0415
 

@@ -33,6 +33,7 @@ MIN_SAMPLED = 256
 
 _DAY_NS = 86_400_000_000_000
 _MAX_NAMED = 1000
+_MAX_IGNORED_NAMES = 20
 _HAS_EXEC = os.name != "nt"
 
 Ignored = Callable[[str, bool], bool]
@@ -68,6 +69,9 @@ class ScanReport:
         n_problems: `Found` records: there, but unreadable.
         n_skipped: Names that no manifest can hold.
         skipped: The first of them.
+        n_ignored: Files and folders that were passed over.
+        ignored: How many of them had which name; the first few names, a folder's with a
+            slash at its end.
     """
 
     n_files: int = 0
@@ -81,6 +85,8 @@ class ScanReport:
     n_problems: int = 0
     n_skipped: int = 0
     skipped: list[Skipped] = field(default_factory=list)
+    n_ignored: int = 0
+    ignored: dict[str, int] = field(default_factory=dict)
 
     @property
     def index_is_current(self) -> bool:
@@ -92,6 +98,13 @@ class ScanReport:
         self.n_skipped += 1
         if len(self.skipped) < _MAX_NAMED:
             self.skipped.append(Skipped(shown(path), reason))
+
+    def ignore(self, name: str, *, is_dir: bool) -> None:
+        """Count what is passed over."""
+        self.n_ignored += 1
+        name += "/" * is_dir
+        if name in self.ignored or len(self.ignored) < _MAX_IGNORED_NAMES:
+            self.ignored[name] = self.ignored.get(name, 0) + 1
 
 
 def fs_now_ns(folder: Folder) -> int:
@@ -210,6 +223,7 @@ class _Walk:
                 path = prefix + name
                 is_dir = name in dirs
                 if is_ignored is not None and is_ignored(path, is_dir):
+                    report.ignore(name, is_dir=is_dir)
                     continue
                 if is_dir:
                     below = self._enter(level, name)
@@ -279,6 +293,7 @@ class _Walk:
             path = level.prefix + name
             is_dir = name in level.dirs
             if self.is_ignored is not None and self.is_ignored(path, is_dir):
+                self.report.ignore(name, is_dir=is_dir)
                 continue
             if self._accept(path):
                 yield self._count(Found(RepoPath(path), None, 0, problem, subtree=is_dir))

@@ -1,5 +1,6 @@
 """Random histories of a small team: everybody ends with the same, and nothing is lost."""
 
+import json
 import os
 import shutil
 import tempfile
@@ -58,7 +59,23 @@ class Sync:
     only: tuple[str, ...] = ()
 
 
-Step = Write | Delete | Move | Sync
+@dataclass(frozen=True)
+class Want:
+    """Somebody wants only a part from now on."""
+
+    who: int
+    only: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Ignore:
+    """Somebody ignores a path from now on, and no other."""
+
+    who: int
+    path: str = ""
+
+
+Step = Write | Delete | Move | Sync | Want | Ignore
 
 people = st.integers(0, 3)
 paths = st.sampled_from(PATHS)
@@ -68,14 +85,16 @@ policies = st.sampled_from(
 writes = st.builds(Write, people, paths, st.integers(0, 4), st.booleans())
 deletes = st.builds(Delete, people, paths)
 moves = st.builds(Move, people, paths, paths)
+parts = st.sampled_from([(), ("a",), ("b*",)])
 syncs = st.builds(Sync, people, policies)
+limits = st.builds(Want, people, parts) | st.builds(Ignore, people, st.just("") | paths)
 partial_syncs = st.builds(
     Sync,
     people,
     policies,
     push=st.booleans(),
     deletes=st.booleans(),
-    only=st.sampled_from([(), ("a",), ("b*",)]),
+    only=parts,
 ) | st.builds(Sync, people, policies, pull=st.just(False))
 faulty_syncs = st.builds(
     Sync,
@@ -93,7 +112,7 @@ faulty_syncs = st.builds(
     st.integers(0, 14),
 )
 histories = st.lists(
-    writes | writes | deletes | moves | syncs | syncs | partial_syncs | faulty_syncs,
+    writes | writes | deletes | moves | syncs | syncs | partial_syncs | faulty_syncs | limits,
     min_size=3,
     max_size=30,
 )
@@ -123,6 +142,11 @@ class Team:
                 remove(who, path)
             case Move(_, path, to):
                 move(who, path, to)
+            case Want(_, only):
+                remember(who, only)
+            case Ignore(_, path):
+                who.state.mkdir(parents=True, exist_ok=True)
+                (who.state / "ignore_remote.txt").write_text(f"{path}\n")
             case Sync():
                 self.sync(step)
 
@@ -194,6 +218,11 @@ def fault_at(fault: Fault | None, at: int):
     return decide
 
 
+def remember(who: Person, only: tuple[str, ...]) -> None:
+    who.state.mkdir(parents=True, exist_ok=True)
+    (who.state / "local.json").write_text(json.dumps({"only": only}))
+
+
 def make_room(who: Person, path: str) -> None:
     target = who.data / path
     if target.is_dir() and not target.is_symlink():
@@ -230,6 +259,9 @@ def play(size: int, history: list[Step], root: Path) -> None:
         team.do(step)
     final = [set(tree(each.data).values()) for each in team.people]
     team.late_answers()
+    for n in range(size):
+        team.do(Want(n))
+        team.do(Ignore(n))
     team.quiet_round()
     team.quiet_round()
     trees = [tree(each.data) for each in team.people]
