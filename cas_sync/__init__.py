@@ -1,5 +1,130 @@
-"""Keep a team's data folder the same on every machine through one bucket and prefix."""
+"""Keep a team's data folder the same on every machine through one bucket and prefix.
+
+    import cas_sync
+
+    cas_sync.run()                                        # the project of this folder
+    cas_sync.smart_sync(aws_bkt="team-data", aws_prfx="churn", datafolder="Data")
+
+    project = cas_sync.Project.open(".")
+    plan = project.plan()
+    project.sync(plan, message="November targets", select=["clean/**"])
+    path = project.fetch("raw/users.csv", rev="2026-11-20")
+
+Nothing here prints, asks or exits. What went wrong is a `CasSyncError`, with ``code``,
+``cause``, ``fix``, ``state`` and ``exit_code``; all that was done is a value.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
 
 from cas_sync._version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from cas_sync.api.classic import reset_all, reset_confirm, run, smart_sync
+    from cas_sync.api.history import Change, Log, LogEntry
+    from cas_sync.api.plans import Plan, PlanItem
+    from cas_sync.api.platforms import DataPlatformConnection, get_supported_platforms
+    from cas_sync.api.project import Project
+    from cas_sync.api.results import Adopted, Kept, ResetResult, RestoreResult, SyncResult
+    from cas_sync.api.status import (
+        Changes,
+        Conflict,
+        Conflicts,
+        Skipped,
+        Status,
+        ToAdopt,
+        Version,
+    )
+    from cas_sync.errors import (
+        AccessError,
+        BusyError,
+        CasSyncError,
+        ConfigError,
+        DamageError,
+        DiskFullError,
+        FormatError,
+        GuardError,
+        NotAProjectError,
+        OutcomeUnknownError,
+        RaceLostError,
+        RepositoryResetError,
+        StoreError,
+        UnavailableError,
+        UnsafeStoreError,
+        UsageError,
+        WorktreeError,
+    )
+
+_ROOMS = {
+    "api.classic": "reset_all reset_confirm run smart_sync",
+    "api.history": "Change Log LogEntry",
+    "api.plans": "Plan PlanItem",
+    "api.platforms": "DataPlatformConnection get_supported_platforms",
+    "api.project": "Project",
+    "api.results": "Adopted Kept ResetResult RestoreResult SyncResult",
+    "api.status": "Changes Conflict Conflicts Skipped Status ToAdopt Version",
+    "errors": "AccessError BusyError CasSyncError ConfigError DamageError DiskFullError "
+    "FormatError GuardError NotAProjectError OutcomeUnknownError RaceLostError "
+    "RepositoryResetError StoreError UnavailableError UnsafeStoreError UsageError "
+    "WorktreeError",
+}
+_HOMES = {name: room for room, names in _ROOMS.items() for name in names.split()}
+
+__all__ = [
+    "AccessError",
+    "Adopted",
+    "BusyError",
+    "CasSyncError",
+    "Change",
+    "Changes",
+    "ConfigError",
+    "Conflict",
+    "Conflicts",
+    "DamageError",
+    "DataPlatformConnection",
+    "DiskFullError",
+    "FormatError",
+    "GuardError",
+    "Kept",
+    "Log",
+    "LogEntry",
+    "NotAProjectError",
+    "OutcomeUnknownError",
+    "Plan",
+    "PlanItem",
+    "Project",
+    "RaceLostError",
+    "RepositoryResetError",
+    "ResetResult",
+    "RestoreResult",
+    "Skipped",
+    "Status",
+    "StoreError",
+    "SyncResult",
+    "ToAdopt",
+    "UnavailableError",
+    "UnsafeStoreError",
+    "UsageError",
+    "Version",
+    "WorktreeError",
+    "__version__",
+    "get_supported_platforms",
+    "reset_all",
+    "reset_confirm",
+    "run",
+    "smart_sync",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import what is asked for; `import cas_sync` alone costs nothing."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    """Return the names that are meant for others."""
+    return sorted(__all__)

@@ -1,4 +1,4 @@
-"""`python -m cas_sync` is the command line."""
+"""`python -m cas_sync` is the command line; without arguments it shows its help."""
 
 from cas_sync.cli.main import main
 

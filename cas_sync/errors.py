@@ -1,7 +1,8 @@
 """Every error cas-sync raises on purpose.
 
 Grouped by who has to act. A conflict, a lost race and a moved head are expected and
-therefore values, not errors. Only `cli` turns an error into an exit code.
+therefore values, not errors. Each kind knows with which exit code a command ends that meets
+it; `cli/exit_codes.py` has the names of these codes, and only `cli` ends anything.
 
     CasSyncError
     ├── UsageError             the command asks for what cannot be answered
@@ -32,9 +33,11 @@ class CasSyncError(Exception):
         cause: Why, as far as known; may be empty.
         fix: The next command to type, or what to do; may be empty.
         state: What was left as it was.
+        exit_code: How a command that meets it ends.
     """
 
     code = "E900"
+    exit_code = 1
     default_state = "nothing was changed"
 
     def __init__(
@@ -58,12 +61,14 @@ class UsageError(CasSyncError):
     """The command line asks for something that cannot be done or answered."""
 
     code = "E001"
+    exit_code = 2
 
 
 class ConfigError(CasSyncError):
     """The configuration or the store's set-up has to be changed."""
 
     code = "E200"
+    exit_code = 5
 
 
 class NotAProjectError(ConfigError):
@@ -82,12 +87,14 @@ class StoreError(CasSyncError):
     """The shared prefix refused or failed a request."""
 
     code = "E100"
+    exit_code = 6
 
 
 class AccessError(StoreError):
     """Credentials are missing, wrong or not allowed to do this; retrying is useless."""
 
     code = "E106"
+    exit_code = 4
 
 
 class UnavailableError(StoreError):
@@ -107,6 +114,7 @@ class RaceLostError(StoreError):
     """Others moved the head first, again and again."""
 
     code = "E401"
+    exit_code = 7
     default_state = "what was uploaded is kept and will not be sent again"
 
 
@@ -114,6 +122,7 @@ class GuardError(CasSyncError):
     """Going on could lose data, so nothing was done."""
 
     code = "E206"
+    exit_code = 8
 
 
 class RepositoryResetError(GuardError):
@@ -134,18 +143,21 @@ class WorktreeError(CasSyncError):
     """The data folder could not be read or written."""
 
     code = "E300"
+    exit_code = 4
 
 
 class BusyError(WorktreeError):
     """Another cas-sync is at work in this folder."""
 
     code = "E305"
+    exit_code = 7
 
 
 class DamageError(CasSyncError):
     """Stored bytes do not match their name, or are missing."""
 
     code = "E501"
+    exit_code = 9
 
 
 class FormatError(DamageError):

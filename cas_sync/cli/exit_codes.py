@@ -1,6 +1,6 @@
 """The promised exit codes. Unknown codes mean failure."""
 
-from cas_sync import errors
+from cas_sync.errors import CasSyncError
 
 OK = 0
 BUG = 1
@@ -30,20 +30,7 @@ MEANINGS = {
     INTERRUPTED: "interrupted",
 }
 
-_BY_ERROR: dict[type[errors.CasSyncError], int] = {
-    errors.CasSyncError: BUG,
-    errors.UsageError: USAGE,
-    errors.ConfigError: CONFIG,
-    errors.StoreError: UNAVAILABLE,
-    errors.AccessError: ACCESS,
-    errors.RaceLostError: RACE_LOST,
-    errors.GuardError: GUARD,
-    errors.WorktreeError: ACCESS,
-    errors.BusyError: RACE_LOST,
-    errors.DamageError: DAMAGE,
-}
 
-
-def exit_code(error: errors.CasSyncError) -> int:
-    """Return the exit code for an error: that of its nearest listed kind."""
-    return next(_BY_ERROR[kind] for kind in type(error).__mro__ if kind in _BY_ERROR)
+def exit_code(error: CasSyncError) -> int:
+    """Return the exit code for an error; its class says it."""
+    return error.exit_code

@@ -70,6 +70,24 @@ class Manifest(Generic[T]):
         rows = pages.load_leaf(self._page(ref), ref, self._codec)
         return next((row for row in rows if self._codec.key(row) == key), None)
 
+    def between(self, root: PageRef | None, start: str, end: str) -> Iterator[T]:
+        """Yield the rows whose keys lie from ``start`` up to ``end``, reading only their pages.
+
+        Args:
+            root: Root of the manifest.
+            start: First key that is meant.
+            end: First key after it that is not.
+        """
+        level = [] if root is None else [root]
+        while level and level[0].level:
+            read = zip(level, self._pages(level), strict=True)
+            below = (child for ref, data in read for child in pages.load_branch(data, ref))
+            level = _between(below, start, end)
+        for at in range(0, len(level), AHEAD):
+            for row in self._rows_of(level[at : at + AHEAD]):
+                if start <= self._codec.key(row) < end:
+                    yield row
+
     def leaves(self, root: PageRef | None) -> Iterator[PageRef]:
         """Yield references to the pages of rows, in order."""
         level = [] if root is None else [root]
@@ -177,6 +195,17 @@ class Manifest(Generic[T]):
                 fix="restore it from the bucket's versions, then run the same command again",
             )
         return data
+
+
+def _between(refs: Iterable[PageRef], start: str, end: str) -> list[PageRef]:
+    """Return the pages that may hold a key from ``start`` up to ``end``."""
+    found = []
+    for ref in refs:
+        if ref.last >= start:
+            found.append(ref)
+        if ref.last >= end:
+            break
+    return found
 
 
 def _page_name(ref: PageRef) -> str:

@@ -21,7 +21,7 @@ _UTIME_FD = os.utime in os.supports_fd
 
 
 class StagedFile:
-    """One file being written to `.S3/tmp`; `Writer.put_in_place` gives it its name.
+    """One file on its way in; `Writer.put_in_place` gives it its name.
 
     As a context manager it removes what was not put in place.
 
@@ -42,12 +42,13 @@ class StagedFile:
         *,
         stem: str,
         fsync: bool,
+        beside: str | None = None,
     ) -> None:
         self.path = path
         self.content = content
         self.stem = stem
-        self.beside: str | None = None
-        self.temp = temp_path(stem, "part")
+        self.beside = beside
+        self.temp = temp_path(stem, "part", beside)
         self.stat: os.stat_result | None = None
         self.refusal = ""
         self._folder = folder

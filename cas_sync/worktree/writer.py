@@ -49,19 +49,27 @@ class Writer:
     """
 
     def __init__(
-        self, folder: Folder, *, fsync: bool = True, windows_names: bool = os.name == "nt"
+        self,
+        folder: Folder,
+        *,
+        fsync: bool = True,
+        windows_names: bool = os.name == "nt",
+        staging: str | None = None,
     ) -> None:
-        """Get ready to write below ``folder``; `.S3/tmp` must exist.
+        """Get ready to write below ``folder``.
 
         Args:
-            folder: The data folder.
+            folder: The data folder; with ``staging``, any folder to which files are added.
             fsync: Whether what was put in place shall survive a power cut once
                 `flush` has returned.
             windows_names: Whether names that Windows cannot hold are refused.
+            staging: Folder of unfinished downloads, on the same disk; `None` for `.S3/tmp`.
+                It must exist.
         """
         self.folder = folder
         self._fsync = fsync
         self._windows_names = windows_names
+        self._staging = staging
         self._journal = Journal(folder)
         self._token = os.urandom(4).hex()
         self._numbers = itertools.count()
@@ -90,6 +98,7 @@ class Writer:
             edited_ns,
             stem=self._stem(content.id),
             fsync=self._fsync and not can_sync_at_once(),
+            beside=self._staging,
         )
 
     def sync_staged(self) -> None:

@@ -1,0 +1,195 @@
+"""What the engine tells, as the values of this room."""
+
+from collections.abc import Iterable, Mapping
+
+from cas_sync.api.history import Change, LogEntry
+from cas_sync.api.plans import PlanItem
+from cas_sync.api.results import Adopted, Kept, ResetResult, RestoreResult, SyncResult
+from cas_sync.api.status import Changes, Conflict, Skipped, Status, ToAdopt, Version
+from cas_sync.engine import log, reset, restore, status, sync_report
+from cas_sync.model.tree import Content
+from cas_sync.plan.adoption import Foreign
+from cas_sync.plan.groups import Group, group_of
+from cas_sync.plan.outline import size_of
+from cas_sync.plan.step import Act, Step
+
+ACTIONS = {
+    Group.UPLOAD: "upload",
+    Group.DOWNLOAD: "download",
+    Group.DELETE_THERE: "delete-remote",
+    Group.DELETE_HERE: "delete-local",
+    Group.CONFLICT: "conflict",
+}
+
+
+def version_of(content: Content | None) -> Version | None:
+    """Return a content as a value."""
+    return Version(str(content.id), content.size, str(content.mode)) if content else None
+
+
+def skipped_of(reasons: Mapping[str, str]) -> tuple[Skipped, ...]:
+    """Return paths and reasons as values."""
+    return tuple(Skipped(str(path), reason) for path, reason in reasons.items())
+
+
+def to_adopt_of(found: Foreign | None) -> ToAdopt | None:
+    """Return what others left as a value."""
+    if found is None:
+        return None
+    return ToAdopt(found.n_files, found.size, found.is_seed, found.n_deleted, found.n_left_out)
+
+
+def status_of(report: status.StatusReport, url: str) -> Status:
+    """Return a status as a value."""
+    return Status(
+        store=url,
+        local=_changes_of(report.local),
+        remote=_changes_of(report.remote),
+        conflicts=_texts(step.path for step in report.conflicts),
+        skipped=skipped_of(report.skipped),
+        declined=_texts(report.declined),
+        to_adopt=to_adopt_of(report.foreign),
+        head=str(report.commit) if report.commit else None,
+        seq=report.seq,
+        files=report.n_files,
+        size=report.size,
+        offline=report.is_offline,
+    )
+
+
+def _changes_of(found: status.Changes) -> Changes:
+    return Changes(_texts(found.new), _texts(found.modified), _texts(found.deleted))
+
+
+def _texts(paths: Iterable[str]) -> tuple[str, ...]:
+    return tuple(map(str, paths))
+
+
+def conflict_of(step: Step) -> Conflict:
+    """Return a conflict as a value."""
+    theirs = step.theirs
+    return Conflict(
+        path=str(step.path),
+        base=version_of(step.base.content if step.base else None),
+        ours=version_of(step.our_content),
+        theirs=version_of(step.their_content),
+        edited_by=theirs.editor if theirs else None,
+        time_edited=str(theirs.edited) if theirs else None,
+    )
+
+
+def item_of(step: Step) -> PlanItem | None:
+    """Return a step as a value; `None` where there is nothing to be agreed to."""
+    group = group_of(step)
+    if group is None:
+        return None
+    theirs = step.theirs
+    return PlanItem(
+        action=ACTIONS[group],
+        path=str(step.path),
+        bytes=size_of(step),
+        reason=step.reason,
+        base=version_of(step.base.content if step.base else None),
+        ours=version_of(step.our_content),
+        theirs=version_of(step.their_content),
+        edited_by=theirs.editor if theirs else None,
+        time_edited=str(theirs.edited) if theirs else None,
+        copy=str(step.copy) if step.copy else None,
+        act=step.act.name.lower().replace("_", "-"),
+    )
+
+
+def sync_of(report: sync_report.SyncReport, notes: Iterable[str], seconds: float) -> SyncResult:
+    """Return what a sync did as a value."""
+    return SyncResult(
+        commit=str(report.commit) if report.commit else None,
+        seq=report.seq,
+        published=report.published,
+        uploaded=report.uploaded,
+        downloaded=report.downloaded,
+        deleted_remote=report.deleted_remote,
+        deleted_local=report.deleted_local,
+        conflicts=_texts(report.conflicts),
+        skipped=skipped_of(report.skipped),
+        warnings=tuple(Skipped(str(p), why) for p, why in report.warnings.items()),
+        kept=tuple(Kept(str(path), kept_as) for path, kept_as in report.kept.items()),
+        declined=report.declined,
+        refused=report.refused,
+        adopted=_adopted_of(report.adopted),
+        notes=tuple(notes),
+        bytes_up=report.bytes_up,
+        bytes_down=report.bytes_down,
+        requests=dict(report.requests),
+        seconds=round(seconds, 3),
+    )
+
+
+def _adopted_of(found: sync_report.AdoptReport | None) -> Adopted | None:
+    if found is None:
+        return None
+    return Adopted(
+        str(found.commit),
+        found.is_seed,
+        found.n_files,
+        found.size,
+        found.n_deleted,
+        found.counts,
+        found.log,
+    )
+
+
+def restore_of(report: restore.RestoreReport, seconds: float) -> RestoreResult:
+    """Return what a restore did as a value."""
+    plan = report.plan
+    return RestoreResult(
+        commit=str(plan.revision.id),
+        seq=plan.revision.seq,
+        restored=report.restored,
+        replaced=plan.n_replaced,
+        unchanged=plan.survey.acts[Act.AGREE],
+        skipped=tuple(Skipped(str(p), why) for p, why in report.skipped.items()),
+        kept=tuple(Kept(str(path), kept_as) for path, kept_as in report.kept.items()),
+        bytes_down=report.bytes_down,
+        requests=dict(report.requests),
+        seconds=round(seconds, 3),
+    )
+
+
+def reset_of(report: reset.ResetReport, *, removed: bool) -> ResetResult:
+    """Return what a reset would remove, or did, as a value."""
+    return ResetResult(
+        url=report.url,
+        data=report.data,
+        repo_id=report.repo_id,
+        n_commits=report.n_commits,
+        n_keys=report.n_keys,
+        size=report.size,
+        n_kept=report.n_kept,
+        missing=tuple(report.missing),
+        remote=report.remote,
+        local=report.local,
+        removed=removed,
+    )
+
+
+def entry_of(entry: log.LogEntry, *, with_changes: bool) -> LogEntry:
+    """Return a commit as a value."""
+    commit = entry.commit
+    version = entry.version.content if entry.version else None
+    rows = tuple(Change(row.path, row.change, row.old, row.new) for row in commit.changes)
+    return LogEntry(
+        id=str(entry.id),
+        seq=commit.seq,
+        parent=str(commit.parent) if commit.parent else None,
+        author=commit.author,
+        machine=commit.machine,
+        time=str(commit.time),
+        message=commit.message,
+        changes=dict(commit.counts._asdict()),
+        files=commit.files,
+        size=commit.size,
+        bytes_new=commit.bytes_new,
+        hash=str(version.id) if version else None,
+        file_size=version.size if version else None,
+        rows=rows if with_changes else None,
+    )

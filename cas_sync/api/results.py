@@ -1,0 +1,249 @@
+"""What was done, as frozen values; `status` says what their parts are written in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cas_sync.api.status import Skipped, at
+from cas_sync.api.tables import table
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A file that was removed or replaced here, and where it lies now."""
+
+    path: str
+    kept_as: str
+
+
+@dataclass(frozen=True)
+class Adopted:
+    """What became of what others had left in the store.
+
+    Attributes:
+        commit: The first commit, which holds it.
+        s3synchrony: Whether it had kept it.
+        files: Files that are in the shared tree now.
+        size: Their bytes.
+        deleted: Deleted files that can be restored.
+        findings: Number of objects and rows by what became of them.
+        log: Where each of them is written down, below the data folder.
+    """
+
+    commit: str
+    s3synchrony: bool
+    files: int
+    size: int
+    deleted: int
+    findings: Mapping[str, int] = field(hash=False)
+    log: str
+
+
+@dataclass(frozen=True)
+class SyncResult:
+    """What a sync did.
+
+    Attributes:
+        commit: The commit the folder is at now; `None` in an empty repository.
+        seq: Its number.
+        published: Whether this sync made a commit.
+        uploaded: Files published.
+        downloaded: Files written here.
+        deleted_remote: Deletions published.
+        deleted_local: Files removed here.
+        conflicts: Paths left alone because both sides changed them.
+        skipped: Paths that were not synced, and why.
+        warnings: Published paths that not every system can hold, and why.
+        kept: What was removed or replaced here, and where it lies now.
+        declined: Number of changes that were said no to, now or before.
+        refused: Whether all of it was said no to.
+        adopted: What became of what others had left, where this sync adopted it.
+        notes: Sentences that people should read.
+        bytes_up: Bytes of request bodies sent.
+        bytes_down: Bytes of response bodies received.
+        requests: Requests sent, by method.
+        seconds: How long it took.
+    """
+
+    commit: str | None = None
+    seq: int = 0
+    published: bool = False
+    uploaded: int = 0
+    downloaded: int = 0
+    deleted_remote: int = 0
+    deleted_local: int = 0
+    conflicts: tuple[str, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    warnings: tuple[Skipped, ...] = ()
+    kept: tuple[Kept, ...] = ()
+    declined: int = 0
+    refused: bool = False
+    adopted: Adopted | None = None
+    notes: tuple[str, ...] = ()
+    bytes_up: int = 0
+    bytes_down: int = 0
+    requests: Mapping[str, int] = field(default_factory=dict, hash=False)
+    seconds: float = 0.0
+
+    @property
+    def exit_code(self) -> int:
+        """How the command would have ended: 3 where conflicts or skipped files remain."""
+        return 3 if self.conflicts or self.skipped else 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields of the last line of ``sync --json``."""
+        return {
+            "commit": self.commit,
+            "seq": self.seq,
+            "published": self.published,
+            "uploaded": self.uploaded,
+            "downloaded": self.downloaded,
+            "deleted_remote": self.deleted_remote,
+            "deleted_local": self.deleted_local,
+            "conflicts": list(self.conflicts),
+            "skipped": [each.path for each in self.skipped],
+            "declined": self.declined,
+            "bytes_up": self.bytes_up,
+            "bytes_down": self.bytes_down,
+            "requests": dict(self.requests),
+            "seconds": self.seconds,
+            "exit": self.exit_code,
+        }
+
+    def __repr__(self) -> str:
+        return f"<SyncResult: {self._line()}>"
+
+    def _line(self) -> str:
+        parts = (
+            (self.uploaded, "uploaded"),
+            (self.downloaded, "downloaded"),
+            (self.deleted_remote, "deleted in the store"),
+            (self.deleted_local, "deleted here"),
+            (len(self.conflicts), "in conflict"),
+            (len(self.skipped), "skipped"),
+        )
+        did = ", ".join(f"{n:,} {what}" for n, what in parts if n)
+        return f"{did or 'nothing to do'}{at(self.commit)}"
+
+    def _repr_html_(self) -> str:
+        rows = [("conflict", path, "changed on both sides") for path in self.conflicts]
+        rows += [("skipped", each.path, each.reason) for each in self.skipped]
+        rows += [("kept", each.path, each.kept_as) for each in self.kept]
+        return table(self._line(), ("", "path", ""), rows, len(rows))
+
+
+@dataclass(frozen=True)
+class RestoreResult:
+    """What was brought back.
+
+    Attributes:
+        commit: The commit it came from.
+        seq: Its number.
+        restored: Files written.
+        replaced: How many of them took the place of another version.
+        unchanged: Files that were as they were then.
+        skipped: Files that were not written, and why.
+        kept: What was replaced and is in no history, and where it lies now.
+        bytes_down: Bytes of response bodies received.
+        requests: Requests sent, by method.
+        seconds: How long it took.
+    """
+
+    commit: str
+    seq: int
+    restored: int = 0
+    replaced: int = 0
+    unchanged: int = 0
+    skipped: tuple[Skipped, ...] = ()
+    kept: tuple[Kept, ...] = ()
+    bytes_down: int = 0
+    requests: Mapping[str, int] = field(default_factory=dict, hash=False)
+    seconds: float = 0.0
+
+    @property
+    def exit_code(self) -> int:
+        """How the command would have ended: 3 where skipped files remain."""
+        return 3 if self.skipped else 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields of the last line of ``restore --json``."""
+        return {
+            "commit": self.commit,
+            "seq": self.seq,
+            "published": False,
+            "uploaded": 0,
+            "downloaded": self.restored,
+            "replaced": self.replaced,
+            "unchanged": self.unchanged,
+            "deleted_remote": 0,
+            "deleted_local": 0,
+            "conflicts": [],
+            "skipped": [each.path for each in self.skipped],
+            "bytes_up": 0,
+            "bytes_down": self.bytes_down,
+            "requests": dict(self.requests),
+            "seconds": self.seconds,
+            "exit": self.exit_code,
+        }
+
+    def _repr_html_(self) -> str:
+        rows = [("skipped", each.path, each.reason) for each in self.skipped]
+        rows += [("kept", each.path, each.kept_as) for each in self.kept]
+        title = f"{self.restored:,} files restored from {self.commit[:8]}"
+        return table(title, ("", "path", ""), rows, len(rows))
+
+
+@dataclass(frozen=True)
+class ResetResult:
+    """What a reset would remove, or has removed.
+
+    Attributes:
+        url: The store.
+        data: The data folder.
+        repo_id: The repository; empty where there is none.
+        n_commits: Commits of its history.
+        n_keys: Objects below the prefix's `.S3/`.
+        size: Their bytes.
+        n_kept: Files in the local `.S3/deleted` that go with it.
+        missing: Files of the latest commit that are not here, or not intact.
+        remote: Whether the prefix is meant.
+        local: Whether the local `.S3` is meant.
+        removed: Whether it was done.
+    """
+
+    url: str = ""
+    data: str = ""
+    repo_id: str = ""
+    n_commits: int = 0
+    n_keys: int = 0
+    size: int = 0
+    n_kept: int = 0
+    missing: tuple[str, ...] = ()
+    remote: bool = True
+    local: bool = True
+    removed: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields of ``reset --json``."""
+        return {
+            "url": self.url,
+            "data": self.data,
+            "repo_id": self.repo_id,
+            "n_commits": self.n_commits,
+            "n_keys": self.n_keys,
+            "size": self.size,
+            "n_kept": self.n_kept,
+            "missing": list(self.missing),
+            "remote": self.remote,
+            "local": self.local,
+            "removed": self.removed,
+            "exit": 0 if self.removed else 2,
+        }
+
+    def _repr_html_(self) -> str:
+        verb = "Removed" if self.removed else "Would remove"
+        title = (
+            f"{verb} .S3 at {self.url}: {self.n_commits:,} commits, {self.n_keys:,} objects, "
+            f"{self.size:,} bytes"
+        )
+        return table(title, ("would be lost",), ((p,) for p in self.missing), len(self.missing))
