@@ -15,9 +15,10 @@ BAR_AFTER_S = 0.4
 class Plain:
     """Prints a line when a long phase begins and a heartbeat while it lasts."""
 
-    def __init__(self, clock: Clock, *, bars: bool) -> None:
+    def __init__(self, clock: Clock, *, bars: bool, quiet: bool = False) -> None:
         self._clock = clock
         self._bars = bars
+        self._quiet = quiet
         self._lock = threading.Lock()
         self._name = ""
         self._files = self._size = self._done_files = self._done_size = 0
@@ -47,7 +48,8 @@ class Plain:
         """Tell the user one sentence."""
         with self._lock:
             self._clear()
-            click.echo(text, err=True)
+            if not self._quiet:
+                click.echo(text, err=True)
 
     def close(self) -> None:
         """Leave the terminal as it should be."""

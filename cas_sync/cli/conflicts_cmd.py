@@ -33,7 +33,7 @@ def conflicts(
     """
     del verbose, debug
     settings, surroundings = settings_in(start, flags_of(values))
-    progress = Plain(surroundings.clock, bars=False)
+    progress = Plain(surroundings.clock, bars=False, quiet=quiet)
     found = run_status(settings, surroundings, progress, offline=False).conflicts
     if as_json:
         document = {"schema": 1, "command": "conflicts", "result": [_json(s) for s in found]}

@@ -27,3 +27,14 @@ def parse_since(text: str, now: datetime) -> datetime:
             f"{text!r} is no date; try 2026-11-20, 2w or '3 days ago'", param_hint="--since"
         ) from None
     return when if when.tzinfo else when.astimezone(UTC)
+
+
+def ago(when: datetime, now: datetime) -> str:
+    """Return how long ago a moment was: ``2 h ago``; as a date past a week or in the future."""
+    seconds = int((now - when).total_seconds())
+    if seconds < 0 or seconds >= 7 * 86_400:
+        return when.date().isoformat()
+    for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds // length} {unit} ago"
+    return "just now"

@@ -1,20 +1,8 @@
 """Values as text for people."""
 
-from collections.abc import Iterable, Iterator
-
-from cas_sync.plan.step import Act, Step
-from cas_sync.plan.survey import Survey
+from collections.abc import Mapping
 
 SHOWN_PER_GROUP = 15
-
-_GROUPS = (
-    ("Upload", {Act.UPLOAD, Act.TAKE_OURS, Act.KEEP_BOTH, Act.SET_OURS_ASIDE}),
-    ("Download", {Act.DOWNLOAD, Act.TAKE_THEIRS, Act.SET_THEIRS_ASIDE}),
-    ("Delete in the store", {Act.DELETE_THERE}),
-    ("Delete here", {Act.DELETE_HERE}),
-    ("Conflict, left alone", {Act.CONFLICT}),
-    ("Skipped", {Act.SKIP}),
-)
 
 
 def size(n_bytes: int) -> str:
@@ -32,52 +20,8 @@ def plural(n: int, word: str) -> str:
     return f"{n:,} {word}" if n == 1 else f"{n:,} {word}s"
 
 
-def plan_lines(survey: Survey) -> Iterator[str]:
-    """Yield a plan as text, a block for each kind of change."""
-    for title, acts in _GROUPS:
-        total = sum(survey.acts[act] for act in acts)
-        if not total:
-            continue
-        yield f"{title:<22} {plural(total, 'file')}"
-        members = [step for step in survey.steps if step.act in acts]
-        yield from _rows(members[:SHOWN_PER_GROUP])
-        if total > SHOWN_PER_GROUP:
-            yield f"    ... and {total - SHOWN_PER_GROUP:,} more"
-
-
-def _rows(steps: Iterable[Step]) -> Iterator[str]:
-    for step in steps:
-        yield f"  {_marker(step)} {step.path}{_sizes(step)}{_who(step)}"
-
-
-def _marker(step: Step) -> str:
-    match step.act:
-        case Act.DELETE_HERE | Act.DELETE_THERE:
-            return "-"
-        case Act.CONFLICT | Act.KEEP_BOTH:
-            return "!"
-        case Act.SKIP:
-            return "?"
-        case Act.DOWNLOAD:
-            return "+" if step.ours is None else "~"
-        case _:
-            return "+" if step.theirs is None else "~"
-
-
-def _sizes(step: Step) -> str:
-    ours = step.ours.content if step.ours else None
-    theirs = step.theirs.content if step.theirs else None
-    if step.act in {Act.DOWNLOAD, Act.TAKE_THEIRS} and theirs:
-        return f"   {size(theirs.size)}"
-    if step.act in {Act.UPLOAD, Act.TAKE_OURS} and ours:
-        return f"   {size(ours.size)}"
-    return ""
-
-
-def _who(step: Step) -> str:
-    parts = []
-    if step.act in {Act.DOWNLOAD, Act.CONFLICT, Act.TAKE_THEIRS} and step.theirs:
-        parts.append(f"{step.theirs.editor}, {step.theirs.edited}")
-    if step.reason:
-        parts.append(step.reason)
-    return f"   ({'; '.join(parts)})" if parts else ""
+def ignored_line(n: int, names: Mapping[str, int]) -> str:
+    """Return how much was ignored, and some of the names: ``.DS_Store 2``; folders end in /."""
+    some = [f"{name} {count}" for name, count in list(names.items())[:3]]
+    more = ["..."] if len(names) > 3 else []
+    return f"ignored {plural(n, 'name')} ({', '.join([*some, *more])})"

@@ -85,6 +85,8 @@ def _print(report: ResetReport, *, confirm: bool) -> None:
     if confirm:
         click.echo("Your files are as they were. The next sync starts afresh.")
         return
+    if report.remote:
+        click.echo("Old versions and deleted files that are kept there would be gone for all.")
     for path in report.missing[:10]:
         click.echo(f"  not here, or not intact: {path}", err=True)
     if report.missing:

@@ -8,6 +8,7 @@ import click
 from cas_sync.cli.bars import Plain
 from cas_sync.cli.options import common, flags_of, settings_in, store_options
 from cas_sync.cli.sync_cmd import carry_out, inside_data
+from cas_sync.cli.terminal import can_ask
 from cas_sync.engine.status import run_status
 from cas_sync.engine.sync_report import SyncOptions
 from cas_sync.errors import UsageError
@@ -37,14 +38,14 @@ def resolve(
     """Settle conflicts: keep yours, theirs, or both.
 
     Of both, theirs keeps the name and yours is kept beside it. The version that gives way
-    stays in the history.
+    stays in the history. Without a choice, a terminal asks for each file.
 
     \b
     cas-sync resolve clean/users.csv --mine
     cas-sync resolve reports/ --both
     """
     del debug
-    if choice is None:
+    if choice is None and not can_ask():
         raise UsageError(
             "say which version is to be kept", fix="add --mine, --theirs or --both"
         )
@@ -62,12 +63,14 @@ def resolve(
             f"nothing is in conflict at {', '.join(paths)}",
             fix="see what is:  cas-sync conflicts",
         )
-    options = SyncOptions(paths=meant, on_conflict=OnConflict(choice), message=message)
+    on_conflict = OnConflict.ASK if choice is None else OnConflict(choice)
+    options = SyncOptions(paths=meant, on_conflict=on_conflict, message=message)
     return carry_out(
         settings,
         surroundings,
         options,
-        yes=True,
+        yes=choice is not None,
+        in_groups=True,
         as_json=as_json,
         quiet=quiet,
         verbose=verbose,

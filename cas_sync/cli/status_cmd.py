@@ -1,15 +1,17 @@
 """`cas-sync status`: what a sync would do."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from cas_sync.cli import exit_codes
+from cas_sync.cli.adoption_view import foreign_json, foreign_lines
 from cas_sync.cli.bars import Plain
 from cas_sync.cli.options import common, flags_of, settings_in, store_options
-from cas_sync.cli.render import SHOWN_PER_GROUP, plural, size
+from cas_sync.cli.render import SHOWN_PER_GROUP, ignored_line, plural, size
 from cas_sync.engine.status import Changes, StatusReport, run_status
 
 
@@ -32,7 +34,7 @@ def status(
     """Show what a sync would do."""
     del debug
     settings, surroundings = settings_in(start, flags_of(values))
-    progress = Plain(surroundings.clock, bars=False)
+    progress = Plain(surroundings.clock, bars=False, quiet=quiet)
     report = run_status(settings, surroundings, progress, offline=offline)
     if as_json:
         _print_json(report, settings.address.url)
@@ -47,6 +49,9 @@ def _print_json(report: StatusReport, url: str) -> None:
         "remote": _changes(report.remote),
         "conflicts": [step.path for step in report.conflicts],
         "skipped": report.skipped,
+        "declined": list(report.declined),
+        "ignored": report.ignored,
+        "to_adopt": foreign_json(report.foreign) if report.foreign else None,
         "head": str(report.commit) if report.commit else None,
         "seq": report.seq,
         "files": report.n_files,
@@ -73,20 +78,35 @@ def _print(report: StatusReport, url: str, data: str, *, whole: bool) -> None:
     click.echo(
         f"You: {len(report.local):,} changed.  Team: {team}.  Conflicts: {n_conflicts:,}."
     )
+    decided = {step.path for step in report.conflicts}
     for who, changes in (("you", report.local), ("team", report.remote)):
         for mark, paths in (
             ("+", changes.new),
             ("~", changes.modified),
             ("-", changes.deleted),
         ):
-            shown = paths if whole else paths[:SHOWN_PER_GROUP]
-            for path in shown:
-                click.echo(f"  {mark} {path}   ({who})")
-            if len(shown) < len(paths):
-                click.echo(f"    ... and {len(paths) - len(shown):,} more (-v shows all)")
+            plain = [path for path in paths if path not in decided]
+            _list(mark, plain, who, whole=whole)
     for step in report.conflicts:
         click.echo(f"  ! {step.path}   (both)")
     for name, reason in report.skipped.items():
         click.echo(f"  ? {name}   ({reason})")
+    _list("=", report.declined, "declined", whole=whole)
+    if report.ignored:
+        click.echo(f"  {ignored_line(report.ignored, report.ignored_names)}")
+    if report.foreign is not None:
+        for line in foreign_lines(report.foreign, url):
+            click.echo(line)
+        click.echo("A sync offers to adopt them, and leaves them as they are.")
     if not report.is_clean:
         click.echo("hint: cas-sync sync", err=True)
+    elif report.declined:
+        click.echo("hint: asked again by  cas-sync sync --declined", err=True)
+
+
+def _list(mark: str, paths: Sequence[str], why: str, *, whole: bool) -> None:
+    shown = paths if whole else paths[:SHOWN_PER_GROUP]
+    for path in shown:
+        click.echo(f"  {mark} {path}   ({why})")
+    if len(shown) < len(paths):
+        click.echo(f"    ... and {len(paths) - len(shown):,} more (-v shows all)")

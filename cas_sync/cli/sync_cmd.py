@@ -1,31 +1,26 @@
 """`cas-sync sync`: the whole sync."""
 
-import json
 import os
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from cas_sync.cli import exit_codes
+from cas_sync.cli.ask import TerminalAsker
 from cas_sync.cli.bars import Plain
 from cas_sync.cli.options import common, flags_of, settings_in, store_options
-from cas_sync.cli.render import plan_lines, plural, size
-from cas_sync.engine.asking import Question
-from cas_sync.engine.begin import ensure_config, forget_folder
-from cas_sync.engine.settings import Settings
+from cas_sync.cli.sync_view import exit_code, print_json, print_text
+from cas_sync.cli.terminal import can_ask
+from cas_sync.engine.begin import ensure_config, withdraw_config
+from cas_sync.engine.settings import Settings, find_config
 from cas_sync.engine.surroundings import Surroundings
 from cas_sync.engine.sync import run_sync
-from cas_sync.engine.sync_report import SyncOptions, SyncReport
-from cas_sync.errors import UsageError
-from cas_sync.plan.adoption import Foreign
-from cas_sync.plan.step import NO, YES, Act, Answer, OnConflict
-
-
-def can_ask() -> bool:
-    """Say whether there is somebody to answer."""
-    return sys.stdin.isatty() and sys.stderr.isatty() and not os.environ.get("CI")
+from cas_sync.engine.sync_report import SyncOptions
+from cas_sync.errors import ConfigError, StoreError, UsageError
+from cas_sync.formats.config_json import Config
+from cas_sync.plan.outline import ROWS
+from cas_sync.plan.step import OnConflict
 
 
 @click.command()
@@ -46,6 +41,21 @@ def can_ask() -> bool:
     help="What to do where both sides changed a file.",
 )
 @click.option("--allow-mass-delete", is_flag=True, help="Pass the guards.")
+@click.option(
+    "--ask",
+    type=click.Choice(["once", "groups"]),
+    default="once",
+    show_default=True,
+    help="One question, or one for each kind of change.",
+)
+@click.option("--declined", is_flag=True, help="Ask again about what was declined before.")
+@click.option(
+    "--plan",
+    type=click.Choice(["short", "full"]),
+    default="short",
+    show_default=True,
+    help="Fold long folders, or show every file.",
+)
 @store_options
 @common
 def sync(
@@ -61,6 +71,9 @@ def sync(
     no_deletes: bool,
     on_conflict: str,
     allow_mass_delete: bool,
+    ask: str,
+    declined: bool,
+    plan: str,
     start: Path,
     as_json: bool,
     quiet: bool,
@@ -83,27 +96,74 @@ def sync(
     if push_only and pull_only:
         raise UsageError("--push-only and --pull-only exclude each other")
     flags = flags_of(values)
-    wrote = None if dry_run else ensure_config(start, flags, os.environ)
-    if wrote is not None and not (quiet or as_json):
-        click.echo(f"Wrote {wrote}   (commit this: it holds no secret)", err=True)
+    if flags.store is None and not (yes or dry_run) and can_ask():
+        offer_setup(start)
+
+    def options(settings: Settings) -> SyncOptions:
+        return SyncOptions(
+            paths=tuple(inside_data(path, settings.data, start) for path in paths),
+            only=only,
+            exclude=exclude,
+            push=not pull_only,
+            pull=not push_only,
+            deletes=not no_deletes,
+            on_conflict=OnConflict(on_conflict),
+            allow_mass_delete=allow_mass_delete,
+            dry_run=dry_run,
+            reconsider=declined,
+            message=message,
+        )
+
+    return sync_in(
+        start,
+        flags,
+        options,
+        sets_up=not dry_run,
+        yes=yes,
+        as_json=as_json,
+        quiet=quiet,
+        verbose=verbose,
+        in_groups=ask == "groups",
+        whole_plan=plan == "full",
+    )
+
+
+def sync_in(
+    start: Path,
+    flags: Config,
+    options: Callable[[Settings], SyncOptions],
+    *,
+    sets_up: bool,
+    as_json: bool,
+    quiet: bool,
+    **how: Any,
+) -> int:
+    """Run a sync in a folder that may have no configuration yet; return the exit code."""
+    wrote = ensure_config(start, flags, os.environ) if sets_up else None
     settings, surroundings = settings_in(start, flags)
-    if wrote is not None:
-        forget_folder(settings)
-    options = SyncOptions(
-        paths=tuple(inside_data(path, settings.data, start) for path in paths),
-        only=only,
-        exclude=exclude,
-        push=not pull_only,
-        pull=not push_only,
-        deletes=not no_deletes,
-        on_conflict=OnConflict(on_conflict),
-        allow_mass_delete=allow_mass_delete,
-        dry_run=dry_run,
-        message=message,
-    )
-    return carry_out(
-        settings, surroundings, options, yes=yes, as_json=as_json, quiet=quiet, verbose=verbose
-    )
+    try:
+        code = carry_out(
+            settings, surroundings, options(settings), as_json=as_json, quiet=quiet, **how
+        )
+    except (ConfigError, StoreError) as error:
+        if wrote is not None and withdraw_config(wrote, settings.data):
+            error.state += f"; {wrote.name} was not written"
+            wrote = None
+        raise
+    finally:
+        if wrote is not None and not (quiet or as_json):
+            click.echo(f"Wrote {wrote}   (commit this: it holds no secret)", err=True)
+    return code
+
+
+def offer_setup(start: Path) -> None:
+    """Offer to set up a folder that nothing says the store of."""
+    if find_config(start, os.environ) or os.environ.get("CAS_SYNC_STORE"):
+        return
+    # Imported here because few syncs are the first one.
+    from cas_sync.cli.init_cmd import offer  # noqa: PLC0415
+
+    offer(start)
 
 
 def carry_out(
@@ -115,28 +175,34 @@ def carry_out(
     as_json: bool,
     quiet: bool,
     verbose: int,
+    in_groups: bool = False,
+    whole_plan: bool = False,
 ) -> int:
     """Run a sync, tell what it did, and return the exit code."""
     began = surroundings.clock.monotonic()
-    progress = Plain(surroundings.clock, bars=can_ask() and not (as_json or quiet))
+    progress = Plain(surroundings.clock, bars=can_ask() and not (as_json or quiet), quiet=quiet)
+    asker = TerminalAsker(
+        surroundings.clock.now(),
+        progress.close,
+        yes=yes,
+        tells=verbose > 0,
+        silent=as_json or quiet,
+        rows=None if whole_plan else ROWS,
+        as_json=as_json,
+        in_groups=in_groups,
+        settles=options.push and options.pull and options.on_conflict is OnConflict.ASK,
+    )
     try:
-        report = run_sync(
-            settings,
-            surroundings,
-            options,
-            _Terminal(progress, yes=yes, silent=as_json or quiet),
-            progress,
-        )
+        report = run_sync(settings, surroundings, options, asker, progress)
     finally:
         progress.close()
-    code = _exit_code(report)
     seconds = surroundings.clock.monotonic() - began
     if as_json:
-        _print_json(report, seconds, code)
+        print_json(report, seconds)
     else:
         url, dry_run = settings.address.url, options.dry_run
-        _print(report, url, seconds, dry_run=dry_run, quiet=quiet, verbose=verbose)
-    return code
+        print_text(report, url, seconds, dry_run=dry_run, quiet=quiet)
+    return exit_code(report)
 
 
 def inside_data(path: str, data: Path, start: Path) -> str:
@@ -148,134 +214,3 @@ def inside_data(path: str, data: Path, start: Path) -> str:
     chosen = next((each for each in inside if os.path.lexists(each)), inside[0])
     named = chosen.relative_to(data).as_posix()
     return "" if named == "." else named
-
-
-class _Terminal:
-    """Asks whoever sits there."""
-
-    def __init__(self, progress: Plain, *, yes: bool, silent: bool) -> None:
-        self._progress = progress
-        self._yes = yes
-        self._silent = silent
-
-    def adopt(self, foreign: Foreign) -> bool:
-        """Say whether what others left below the prefix becomes the first commit."""
-        del foreign
-        return self._yes
-
-    def apply(self, question: Question) -> Answer:
-        """Say what of a plan is to be done."""
-        survey = question.survey
-        self._progress.close()
-        n = survey.n_publish + survey.n_materialize
-        if self._yes or not n:
-            return YES
-        if not self._silent:
-            for line in plan_lines(survey):
-                click.echo(line, err=True)
-        if not can_ask():
-            raise UsageError(
-                f"there {'is' if n == 1 else 'are'} {plural(n, 'change')} to confirm "
-                "and no terminal to ask",
-                fix="add --yes, or narrow it: --pull-only --yes, --only 'clean/**' --yes\n"
-                "the full plan:  cas-sync sync --dry-run",
-                code="E002",
-            )
-        # Enter means yes where it can be taken back with a word, no where many would miss it.
-        default = survey.acts[Act.DELETE_THERE] <= 10
-        agreed = click.confirm(f"Apply {plural(n, 'change')}?", default=default, err=True)
-        return YES if agreed else NO
-
-
-def _exit_code(report: SyncReport) -> int:
-    return exit_codes.INCOMPLETE if report.conflicts or report.skipped else exit_codes.OK
-
-
-def _print_json(report: SyncReport, seconds: float, code: int) -> None:
-    for name, reason in report.skipped.items():
-        _event({"event": "skip", "path": name, "reason": reason})
-    for path in report.conflicts:
-        _event({"event": "conflict", "path": path})
-    for path, reason in report.warnings.items():
-        _event({"event": "warning", "path": path, "reason": reason})
-    for path, kept_as in report.kept.items():
-        _event({"event": "kept", "path": path, "kept_as": kept_as})
-    _event(
-        {
-            "event": "summary",
-            "commit": str(report.commit) if report.commit else None,
-            "seq": report.seq,
-            "published": report.published,
-            "uploaded": report.uploaded,
-            "downloaded": report.downloaded,
-            "deleted_remote": report.deleted_remote,
-            "deleted_local": report.deleted_local,
-            "conflicts": report.conflicts,
-            "skipped": list(report.skipped),
-            "bytes_up": report.bytes_up,
-            "bytes_down": report.bytes_down,
-            "requests": report.requests,
-            "seconds": round(seconds, 3),
-            "exit": code,
-        }
-    )
-
-
-def _event(fields: dict[str, Any]) -> None:
-    click.echo(json.dumps({"schema": 1, **fields}, ensure_ascii=False))
-
-
-def _print(
-    report: SyncReport, url: str, seconds: float, *, dry_run: bool, quiet: bool, verbose: int
-) -> None:
-    survey = report.survey
-    if survey is not None and not quiet and (dry_run or verbose):
-        for line in plan_lines(survey):
-            click.echo(line)
-    if dry_run:
-        changes = survey.n_publish + survey.n_materialize if survey else 0
-        click.echo(f"{plural(changes, 'change')} planned; nothing was changed.")
-        return
-    if report.refused:
-        click.echo("Nothing was changed.")
-        return
-    for path, reason in report.warnings.items():
-        click.echo(f"warning: {path}: {reason}", err=True)
-    for name, reason in report.skipped.items():
-        click.echo(f"skipped {name}: {reason}", err=True)
-    for path in report.conflicts:
-        click.echo(f"conflict {path}: changed on both sides; yours is untouched", err=True)
-    if report.conflicts:
-        click.echo(
-            "hint: settle them with  cas-sync resolve PATH --mine | --theirs | --both",
-            err=True,
-        )
-    if quiet:
-        return
-    requests = sum(report.requests.values())
-    took = f"{seconds:.1f} s, {plural(requests, 'request')}"
-    at = f" at {str(report.commit)[:8]}" if report.commit else ""
-    done = _done(report)
-    if not done:
-        what = (
-            "Nothing else to do at"
-            if report.conflicts or report.skipped
-            else "Already in sync with"
-        )
-        click.echo(f"{what} {url}{at} ({took})")
-        return
-    moved = f"{size(report.bytes_up)} sent, {size(report.bytes_down)} received"
-    verb = "Published" if report.published else "In sync"
-    click.echo(f"{verb}{at}: {', '.join(done)} ({moved}, {took})")
-
-
-def _done(report: SyncReport) -> list[str]:
-    parts = (
-        (report.uploaded, "uploaded"),
-        (report.downloaded, "downloaded"),
-        (report.deleted_remote, "deleted in the store"),
-        (report.deleted_local, "deleted here"),
-    )
-    return [f"{n:,} {what}" for n, what in parts if n] or (
-        ["other changes"] if report.published else []
-    )

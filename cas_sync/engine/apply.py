@@ -6,12 +6,13 @@ keeps its old row, so the next sync does what this one could not.
 
 import heapq
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from cas_sync.engine.checkout import Checkout, LocalChange, with_rows
+from cas_sync.engine.only import note_remembered
 from cas_sync.engine.repository import Repository
 from cas_sync.engine.session import Plan, Reservoir, Scanned, Session, clean_tag
 from cas_sync.errors import DamageError, DiskFullError
@@ -19,7 +20,7 @@ from cas_sync.formats.pages import merge_rows
 from cas_sync.model.commit import Commit, Head
 from cas_sync.model.ids import ObjectId
 from cas_sync.model.paths import RepoPath, sort_key
-from cas_sync.model.tree import Content, Entry
+from cas_sync.model.tree import Entry
 from cas_sync.plan.conflict import SET_ASIDE
 from cas_sync.plan.step import Act, Declined, Step, seen
 from cas_sync.plan.sync_plan import align, tree_change
@@ -166,13 +167,20 @@ def catch_up(
         # The folder is not at that commit yet: some paths are still to come.
         max(1, base.agreed.n_pending if base.agreed else 0),
     )
-    rows = _caught_up(repo, base, ours, target, is_ours=reached.is_ours)
+    leaves_out = session.scope.leaves_out
+    rows = _caught_up(repo, base, ours, target, leaves_out, is_ours=reached.is_ours)
     write_base(state.base_path, state.tmp_dir, rows, agreed)
     return BaseTree(state.base_path)
 
 
 def _caught_up(
-    repo: Repository, base: BaseTree, ours: Scanned, target: Commit, *, is_ours: bool
+    repo: Repository,
+    base: BaseTree,
+    ours: Scanned,
+    target: Commit,
+    leaves_out: Callable[[str], bool],
+    *,
+    is_ours: bool,
 ) -> Iterator[Entry]:
     published = _published_in(repo, target) if is_ours else iter(())
     next_key = next(published, None)
@@ -183,7 +191,8 @@ def _caught_up(
         found, there = sides.ours, sides.theirs
         here = found.content if found is not None else None
         is_done = here == (there.content if there else None) and (
-            found is None or here is not None
+            # What was not looked at may be there.
+            not leaves_out(sides.path) if found is None else here is not None
         )
         row = there if is_done or next_key == at else sides.base
         if row is not None:
@@ -219,11 +228,13 @@ def record(
         touched = _base_changes(plan, author, done.failed)
         rows = merge_rows(base.rows(), touched, _key)
         write_base(state.base_path, state.tmp_dir, rows, agreed)
+    note_remembered(session)
     state.clear_intent()
     _note_declined(session, plan)
     _note_deletions(session, plan, head.seq, done.kept)
-    is_clean = n_pending == 0 and not ours.problems
-    tag = clean_tag(head.repo_id, head.commit) if is_clean else ""
+    # What is left out stays pending, and is not looked at again before the rules change.
+    is_clean = n_pending == survey.acts[Act.IGNORED] and not ours.problems
+    tag = clean_tag(head.repo_id, head.commit, session.scope) if is_clean else ""
     write_index(session, merge_rows(ours.rows(), done.local_changes(), _key), tag, head.repo_id)
 
 
@@ -250,19 +261,11 @@ def _note_declined(session: Session, plan: Plan) -> None:
     if not plan.survey.acts[Act.DECLINED] and not Path(path).exists():
         return
     rows = (
-        Declined(step.path, seen(_ours(step)), seen(_theirs(step)))
+        Declined(step.path, seen(step.our_content), seen(step.their_content))
         for step in plan.steps()
         if step.act is Act.DECLINED
     )
     write_declined(path, state.tmp_dir, rows)
-
-
-def _ours(step: Step) -> Content | None:
-    return step.ours.content if step.ours else None
-
-
-def _theirs(step: Step) -> Content | None:
-    return step.theirs.content if step.theirs else None
 
 
 def _note_deletions(session: Session, plan: Plan, seq: int, kept: dict[RepoPath, str]) -> None:

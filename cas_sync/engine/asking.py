@@ -37,6 +37,9 @@ class Question:
 class Asker(Protocol):
     """Answers for the user."""
 
+    def show(self, question: Question) -> None:
+        """Take notice of a plan that is only looked at."""
+
     def apply(self, question: Question) -> Answer:
         """Say what of a plan is to be done."""
 
@@ -49,6 +52,9 @@ class Agreeing:
     """Agrees to every plan, and adopts only if told so beforehand."""
 
     adopts: bool = False
+
+    def show(self, question: Question) -> None:
+        """Take no notice."""
 
     def apply(self, question: Question) -> Answer:
         """Agree."""

@@ -3,6 +3,9 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from cas_sync.engine.adopt import find_foreign
+from cas_sync.engine.only import tell, without_unwanted
+from cas_sync.engine.seed_folder import unedited_since_seed
 from cas_sync.engine.session import Session, their_rows
 from cas_sync.engine.settings import Settings
 from cas_sync.engine.surroundings import Surroundings
@@ -10,6 +13,7 @@ from cas_sync.model.commit import Head
 from cas_sync.model.ids import ObjectId
 from cas_sync.model.paths import RepoPath
 from cas_sync.model.tree import Content, Entry
+from cas_sync.plan.adoption import Foreign
 from cas_sync.plan.step import Act, Step
 from cas_sync.plan.sync_plan import Rules
 from cas_sync.progress import Progress
@@ -53,6 +57,9 @@ class StatusReport:
         n_files: Files in the folder.
         size: Their bytes.
         is_offline: Whether the store was not asked.
+        ignored: Files and folders here that were passed over.
+        ignored_names: How many of them had which name; the first few names.
+        foreign: What others left below the prefix, where it holds no commit.
     """
 
     local: Changes = field(default_factory=Changes)
@@ -65,11 +72,15 @@ class StatusReport:
     n_files: int = 0
     size: int = 0
     is_offline: bool = False
+    ignored: int = 0
+    ignored_names: dict[str, int] = field(default_factory=dict)
+    foreign: Foreign | None = None
 
     @property
     def is_clean(self) -> bool:
         """Whether a sync would find nothing to do."""
-        return not (len(self.local) or len(self.remote) or self.conflicts)
+        found = len(self.local) or len(self.remote) or self.conflicts or self.foreign
+        return not found
 
 
 def run_status(
@@ -87,10 +98,14 @@ def run_status(
     with Session(settings, surroundings, progress) as session:
         if not offline:
             session.start_reading_head()
+        tell(session)
         base, ours = session.base(), session.scan()
+        base = without_unwanted(session, base, ours)
         report.n_files, report.size = ours.report.n_files, ours.report.size
         report.skipped.update((each.name, each.reason) for each in ours.report.skipped)
+        report.ignored, report.ignored_names = ours.report.n_ignored, ours.report.ignored
         theirs: Callable[[], Iterator[Entry]] = base.rows
+        settled: dict[RepoPath, ObjectId] = {}
         if offline:
             if base.agreed is not None:
                 report.commit, report.seq = base.agreed.commit, base.agreed.seq
@@ -99,12 +114,16 @@ def run_status(
             if head is not None:
                 _note_head(report, head.head)
                 repo = connection.repository(head.head.repo_id)
+                settled = unedited_since_seed(session, repo, base, ours, head)
                 theirs = their_rows(repo, head, base)
+            if report.commit is None:
+                report.foreign = find_foreign(connection)
         rules = Rules(
-            ignores=session.scope.ignores,
+            ignores=session.scope.leaves_out,
             covers=session.scope.covers,
             author="",
             declined=session.declined,
+            settled=settled,
         )
         for step in session.plan(base, ours, theirs, rules).steps():
             _note(report, step)

@@ -1,9 +1,11 @@
 """What a sync is asked to do, and what it did."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from cas_sync.model.ids import ObjectId
 from cas_sync.model.paths import RepoPath
+from cas_sync.plan.adoption import Finding, Foreign, Kind
 from cas_sync.plan.step import OnConflict
 from cas_sync.plan.survey import Survey
 
@@ -22,6 +24,7 @@ class SyncOptions:
         on_conflict: What to do about conflicts.
         allow_mass_delete: Whether the guards are passed.
         dry_run: Whether to stop once the plan is made.
+        joins: Whether there has to be a repository already.
         reconsider: Whether what was declined before is asked for again.
         message: Why, for the commit.
     """
@@ -35,8 +38,46 @@ class SyncOptions:
     on_conflict: OnConflict = OnConflict.ASK
     allow_mass_delete: bool = False
     dry_run: bool = False
+    joins: bool = False
     reconsider: bool = False
     message: str = ""
+
+
+@dataclass(frozen=True)
+class AdoptReport:
+    """What became of what others had left below the prefix.
+
+    Attributes:
+        commit: The first commit, which holds it.
+        seq: Its number.
+        is_seed: Whether s3synchrony had kept it.
+        n_files: Files that are in the shared tree now.
+        size: Their bytes.
+        n_deleted: Deleted files that can be restored.
+        findings: What became of each object, and of each row no object goes with.
+        warnings: Files whose name not every system can hold, and why.
+        log: Where all findings are written down, below the data folder.
+    """
+
+    commit: ObjectId
+    seq: int
+    is_seed: bool
+    n_files: int
+    size: int
+    n_deleted: int
+    findings: list[Finding]
+    warnings: dict[RepoPath, str]
+    log: str
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Number of findings by kind, of every kind."""
+        found = Counter(each.kind for each in self.findings)
+        return {kind.value: found[kind] for kind in Kind}
+
+    def of(self, kind: Kind) -> list[Finding]:
+        """Return the findings of one kind."""
+        return [each for each in self.findings if each.kind is kind]
 
 
 @dataclass
@@ -61,6 +102,10 @@ class SyncReport:
         kept: Files removed or replaced here, and where they lie now.
         refused: Whether the user said no to all of it.
         declined: Number of changes the user said no to, now or before.
+        ignored: Files and folders here that were passed over.
+        ignored_names: How many of them had which name; the first few names.
+        foreign: What others had left below the prefix, where it held no commit.
+        adopted: What became of that, where it was adopted.
     """
 
     commit: ObjectId | None = None
@@ -80,3 +125,7 @@ class SyncReport:
     kept: dict[RepoPath, str] = field(default_factory=dict)
     refused: bool = False
     declined: int = 0
+    ignored: int = 0
+    ignored_names: dict[str, int] = field(default_factory=dict)
+    foreign: Foreign | None = None
+    adopted: AdoptReport | None = None

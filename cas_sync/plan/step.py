@@ -60,6 +60,16 @@ class Step(NamedTuple):
     copy: RepoPath | None = None
     reason: str = ""
 
+    @property
+    def our_content(self) -> Content | None:
+        """What our file holds; `None` where there is none, or it cannot be read."""
+        return self.ours.content if self.ours is not None else None
+
+    @property
+    def their_content(self) -> Content | None:
+        """What their file holds; `None` where there is none."""
+        return self.theirs.content if self.theirs is not None else None
+
 
 class Verdict(NamedTuple):
     """What the user decided about one path.
@@ -100,14 +110,16 @@ class Answer:
 
     Attributes:
         go: Whether anything is to be done at all.
-        takes: Says whether a step is to be done; `None` means all of them. What it does not
-            take is declined: remembered, and asked for again once either side changes.
+        takes: Says whether a step is to be done; `None` means all of them.
         verdicts: What was decided path by path; binding while both sides are as shown.
+        rest: What becomes of what is not taken: `Act.DECLINED` is remembered, and asked for
+            again once either side changes; `Act.LEAVE` is left for the next sync.
     """
 
     go: bool = True
     takes: Callable[[Step], bool] | None = None
     verdicts: Mapping[RepoPath, Verdict] = field(default_factory=dict)
+    rest: Act = Act.DECLINED
 
 
 YES = Answer()

@@ -14,7 +14,7 @@ from cas_sync.model.paths import RepoPath, sort_key
 from cas_sync.model.tree import Content, Entry, Found, timestamp_of_ns
 from cas_sync.plan.conflict import set_aside_name
 from cas_sync.plan.merge import Outcome, merge
-from cas_sync.plan.step import YES, Act, Answer, Declined, OnConflict, Step, seen
+from cas_sync.plan.step import YES, Act, Answer, Declined, OnConflict, Step, Verdict, seen
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def decide(sides: Sides, rules: Rules, refusal: Declined | None = None) -> Step 
     outcome = merge(was, here, there)
     act, reason = _act(sides, outcome, rules)
     verdict = rules.answer.verdicts.get(path)
-    is_decided = verdict is not None and (verdict.ours, verdict.theirs) == (here, there)
+    is_decided = verdict is not None and _binds(verdict, here, there)
     if verdict is not None and is_decided:
         act = verdict.act
     act, reason = _permitted(act, reason, sides, rules)
@@ -147,8 +147,23 @@ def decide(sides: Sides, rules: Rules, refusal: Declined | None = None) -> Step 
         return step
     if rules.answer.takes(step):
         return step
-    refused = Act.CONFLICT if outcome is Outcome.CONFLICT else Act.DECLINED
+    refused = Act.CONFLICT if outcome is Outcome.CONFLICT else rules.answer.rest
     return step._replace(act=refused, copy=None)
+
+
+def _binds(verdict: Verdict, here: Content | None, there: Content | None) -> bool:
+    """Say whether what the user decided still is about what both sides hold."""
+    if (verdict.ours, verdict.theirs) != (here, there):
+        return False
+    match verdict.act:
+        case Act.TAKE_OURS | Act.TAKE_THEIRS | Act.KEEP_BOTH:
+            return here is not None and there is not None
+        case Act.UPLOAD:
+            return here is not None and there is None
+        case Act.DOWNLOAD:
+            return here is None and there is not None
+        case _:
+            return False
 
 
 def _unreadable(sides: Sides, was: Content | None, there: Content | None) -> Step | None:

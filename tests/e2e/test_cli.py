@@ -2,8 +2,6 @@
 
 import json
 import os
-import pty
-import select
 import signal
 import subprocess
 import sys
@@ -474,113 +472,6 @@ def test_no_output_and_no_file_holds_the_secret_key(s3):
 
 
 # -- questions ----------------------------------------------------------------------
-
-
-PATIENCE_S = 60
-
-ON_A_TERMINAL = """
-import fcntl, runpy, termios
-fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-runpy.run_module("cas_sync", run_name="__main__", alter_sys=True)
-"""
-
-
-def ask(person: Person, answer: bytes, *args: str) -> tuple[int, str]:
-    """Run sync on a terminal and answer its question; return how it ended."""
-    ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        [sys.executable, "-c", ON_A_TERMINAL, "sync", *args],
-        cwd=person.project,
-        env={**{k: v for k, v in person.env.items() if k != "CI"}, "TERM": "xterm"},
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-    ) as running:
-        os.close(theirs)
-        said = b""
-        n_answers = 0
-        for _ in range(PATIENCE_S):
-            is_quiet = not select.select([ours], [], [], 1)[0]
-            if not is_quiet:
-                try:
-                    block = os.read(ours, 4096)
-                except OSError:  # how Linux says that the other end is closed
-                    break
-                if not block:
-                    break
-                said += block
-            # The space is written by what reads. Python loses a Ctrl-C that comes right
-            # before it begins to read, so people press it again.
-            is_asked = b"Apply" in said and said.endswith(b": ") and not n_answers
-            if is_asked or (is_quiet and n_answers and answer == b"\x03"):
-                n_answers += 1
-                os.write(ours, answer)
-        else:
-            running.kill()
-            pytest.fail(f"no end after {said!r}")
-        os.close(ours)
-        running.wait()
-    return running.returncode, said.decode()
-
-
-@pytest.mark.parametrize("answer", [b"\n", b"y\n", b"Y\n", b"yes\n"])
-def test_yes_applies_the_plan(folder, answer):
-    ana = with_changes(folder)
-
-    code, said = ask(ana, answer)
-
-    assert code == 0, said
-    assert "Apply 2 changes? [Y/n]" in said
-    assert "a.txt" in said
-    assert len(ana.log()) == 2
-
-
-def test_no_changes_nothing(folder):
-    ana = with_changes(folder)
-    before = tree(ana.data)
-
-    code, said = ask(ana, b"n\n")
-
-    assert code == 0, said
-    assert "Nothing was changed" in said
-    assert tree(ana.data) == before
-    assert len(ana.log()) == 1
-
-
-def test_ctrl_c_at_the_question_changes_nothing(folder):
-    ana = with_changes(folder)
-
-    code, said = ask(ana, b"\x03")
-
-    assert code == 130, said
-    assert "Traceback" not in said
-    assert len(ana.log()) == 1
-    assert ana.sync()["uploaded"] == 2
-
-
-def test_end_of_input_at_the_question_changes_nothing(folder):
-    ana = with_changes(folder)
-
-    code, said = ask(ana, b"\x04")
-
-    assert code == 130, said
-    assert "Traceback" not in said
-    assert len(ana.log()) == 1
-
-
-def test_many_deletions_are_not_confirmed_by_enter(folder):
-    ana = folder.person("ana")
-    for i in range(40):
-        ana.write(f"f{i}", str(i))
-    ana.sync()
-    ana.delete(*(f"f{i}" for i in range(15)))
-
-    code, said = ask(ana, b"\n")
-
-    assert code == 0, said
-    assert "Apply 15 changes? [y/N]" in said
-    assert len(ana.log()) == 1
 
 
 def test_in_a_ci_job_nobody_is_asked(folder):

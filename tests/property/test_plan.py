@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 
 from cas_sync.model.paths import sort_key
 from cas_sync.model.tree import Content, Entry, Found, Mode
+from cas_sync.plan.ignore_rules import IgnoreRules, Rule
 from cas_sync.plan.scope import Scope
-from cas_sync.plan.step import Act, OnConflict
+from cas_sync.plan.step import Act, Answer, Declined, OnConflict, Verdict, seen
 from cas_sync.plan.survey import take
 from cas_sync.plan.sync_plan import Rules, decide_all, plan_sync, published, tree_change
 from tests.support.samples import WHEN, oid
@@ -164,7 +165,7 @@ def test_push_only_changes_nothing_here_and_pull_only_nothing_there(base, ours, 
 
 @given(trees, trees, trees)
 def test_ignored_paths_are_nobodys_business(base, ours, theirs):
-    scope = Scope(ignore=["a*"])
+    scope = Scope(IgnoreRules([Rule(".casignore", 1, "a*")]))
     hidden = Rules(ignores=scope.ignores, covers=scope.covers, author="Ana")
 
     steps = plan_sync(entries(base), found(ours), entries(theirs), hidden)
@@ -193,17 +194,33 @@ wishes = st.fixed_dictionaries(
         "deletes": st.booleans(),
         "on_conflict": policies,
         "covers": st.sets(st.sampled_from(NAMES)).map(lambda left: lambda p: p not in left),
+        "answer": st.builds(
+            lambda taken, decided: (taken, decided),
+            st.none() | st.sets(st.sampled_from(NAMES)),
+            st.dictionaries(st.sampled_from(NAMES), st.sampled_from(Act)),
+        ),
     }
 )
 
 
-def wished(wish):
-    return Rules(ignores=Scope().ignores, author="Ana", **wish)
+def answered(answer, ours, theirs):
+    """Return an answer that takes some paths and decides others, by what both sides hold."""
+    taken, decided = answer
+    here, there = ({p: content(v) for p, v in side.items()} for side in (ours, theirs))
+    return Answer(
+        takes=None if taken is None else lambda step: step.path in taken,
+        verdicts={p: Verdict(act, here.get(p), there.get(p)) for p, act in decided.items()},
+    )
+
+
+def wished(wish, ours, theirs):
+    answer = answered(wish["answer"], ours, theirs)
+    return Rules(ignores=Scope().ignores, author="Ana", **{**wish, "answer": answer})
 
 
 @given(trees, trees, trees, wishes)
 def test_whatever_is_asked_for_no_file_has_the_name_of_a_folder(base, ours, theirs, wish):
-    steps, _ = planned(base, ours, theirs, wished(wish))
+    steps, _ = planned(base, ours, theirs, wished(wish, ours, theirs))
 
     after = shared_after(theirs, steps)
 
@@ -212,7 +229,7 @@ def test_whatever_is_asked_for_no_file_has_the_name_of_a_folder(base, ours, thei
 
 @given(trees, trees, trees, wishes)
 def test_whatever_is_asked_for_nobody_loses_content(base, ours, theirs, wish):
-    steps, _ = planned(base, ours, theirs, wished(wish))
+    steps, _ = planned(base, ours, theirs, wished(wish, ours, theirs))
 
     kept = {
         *local_after(ours, steps).values(),
@@ -226,7 +243,7 @@ def test_whatever_is_asked_for_nobody_loses_content(base, ours, theirs, wish):
 
 @given(trees, trees, trees, wishes)
 def test_what_was_left_out_is_left_alone(base, ours, theirs, wish):
-    steps, _ = planned(base, ours, theirs, wished(wish))
+    steps, _ = planned(base, ours, theirs, wished(wish, ours, theirs))
 
     outside = [step for step in steps if not wish["covers"](step.path)]
     assert {step.act for step in outside} <= {Act.LEAVE}
@@ -252,3 +269,36 @@ def test_a_plan_that_was_carried_out_leaves_nothing_to_do(base, ours, theirs, po
     again = list(plan_sync(rows(agreed), seen, rows(there), rules()))
 
     assert {step.path for step in again} <= waiting
+
+
+@given(trees, trees, trees, st.sets(st.sampled_from(NAMES)))
+def test_what_was_declined_is_quiet_until_either_side_changes(base, ours, theirs, taken):
+    sides = entries(base), found(ours), entries(theirs)
+    said = rules(answer=Answer(takes=lambda step: step.path in taken))
+    steps = list(plan_sync(*sides, said))
+    refusals = [
+        Declined(step.path, seen(step.our_content), seen(step.their_content))
+        for step in steps
+        if step.act is Act.DECLINED
+    ]
+    refused = {each.path for each in refusals}
+    quiet = rules(declined=lambda: refusals)
+
+    assert {s.path for s in plan_sync(*sides, quiet) if s.act is Act.DECLINED} == refused
+    again = rules(declined=lambda: refusals, reconsider=True)
+    assert list(plan_sync(*sides, again)) == list(plan_sync(*sides, rules()))
+    edited = found({p: (v + 10 if p in refused else v) for p, v in ours.items()})
+    after = plan_sync(sides[0], edited, sides[2], quiet)
+    assert not {s.path for s in after if s.act is Act.DECLINED} & ours.keys()
+
+
+@given(trees, trees, trees, st.sets(st.sampled_from(NAMES)))
+def test_what_was_not_taken_changes_nothing_on_either_side(base, ours, theirs, taken):
+    said = rules(answer=Answer(takes=lambda step: step.path in taken))
+    steps, _ = planned(base, ours, theirs, said)
+
+    here, there = local_after(ours, steps), shared_after(theirs, steps)
+
+    for path in set(NAMES) - taken:
+        assert here.get(path) == (content(ours[path]) if path in ours else None)
+        assert there.get(path) == (content(theirs[path]) if path in theirs else None)

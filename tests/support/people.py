@@ -27,6 +27,7 @@ from cas_sync.formats.config_json import Config
 from cas_sync.model.tree import Content, Deletion, Entry
 from cas_sync.store.bucket import Bucket
 from tests.support.proxy import Action, Request, Rule
+from tests.support.terminal import Terminal
 
 OLD_NS = 1_600_000_000_000_000_000
 """A modification time long ago, so that no file looks as if it were being written."""
@@ -181,6 +182,19 @@ class Person:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+        )
+
+    def terminal(
+        self,
+        *args: str,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+    ) -> Terminal:
+        """Run a command in a pseudo-terminal; a context manager that ends it."""
+        return Terminal(
+            [sys.executable, "-m", "cas_sync", *args],
+            cwd or self.project,
+            {**self.env, **(env or {})},
         )
 
     def sync(self, *args: str, exit: int | None = 0) -> dict[str, Any]:  # noqa: A002

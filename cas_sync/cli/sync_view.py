@@ -1,0 +1,129 @@
+"""What a sync did, as text for people and as events for scripts."""
+
+import json
+from typing import Any
+
+import click
+
+from cas_sync.cli import exit_codes
+from cas_sync.cli.adoption_view import adopted_event, adopted_lines, foreign_json, foreign_lines
+from cas_sync.cli.render import ignored_line, plural, size
+from cas_sync.engine.sync_report import SyncReport
+
+
+def exit_code(report: SyncReport) -> int:
+    """Return the exit code of a sync that came to its end."""
+    return exit_codes.INCOMPLETE if report.conflicts or report.skipped else exit_codes.OK
+
+
+def print_json(report: SyncReport, seconds: float) -> None:
+    """Print the events of a sync, the summary last."""
+    if report.adopted is not None:
+        _event(adopted_event(report.adopted))
+    elif report.foreign is not None:
+        _event({"event": "to_adopt", **foreign_json(report.foreign)})
+    for name, reason in report.skipped.items():
+        _event({"event": "skip", "path": name, "reason": reason})
+    for path in report.conflicts:
+        _event({"event": "conflict", "path": path})
+    for path, reason in report.warnings.items():
+        _event({"event": "warning", "path": path, "reason": reason})
+    for path, kept_as in report.kept.items():
+        _event({"event": "kept", "path": path, "kept_as": kept_as})
+    _event(
+        {
+            "event": "summary",
+            "commit": str(report.commit) if report.commit else None,
+            "seq": report.seq,
+            "published": report.published,
+            "uploaded": report.uploaded,
+            "downloaded": report.downloaded,
+            "deleted_remote": report.deleted_remote,
+            "deleted_local": report.deleted_local,
+            "conflicts": report.conflicts,
+            "skipped": list(report.skipped),
+            "declined": report.declined,
+            "ignored": report.ignored,
+            "bytes_up": report.bytes_up,
+            "bytes_down": report.bytes_down,
+            "requests": report.requests,
+            "seconds": round(seconds, 3),
+            "exit": exit_code(report),
+        }
+    )
+
+
+def _event(fields: dict[str, Any]) -> None:
+    click.echo(json.dumps({"schema": 1, **fields}, ensure_ascii=False))
+
+
+def print_text(
+    report: SyncReport, url: str, seconds: float, *, dry_run: bool, quiet: bool
+) -> None:
+    """Print what a sync did, for people."""
+    survey = report.survey
+    if dry_run and report.foreign is not None:
+        for line in foreign_lines(report.foreign, url):
+            click.echo(line)
+        click.echo("They would be adopted first; nothing was changed.")
+        return
+    if dry_run:
+        changes = survey.n_publish + survey.n_materialize if survey else 0
+        click.echo(f"{plural(changes, 'change')} planned; nothing was changed.")
+        return
+    if report.refused:
+        click.echo("Nothing was changed.")
+        return
+    adopted = report.adopted
+    if adopted is not None and not quiet:
+        for line in adopted_lines(adopted):
+            click.echo(line)
+    warnings = {**(adopted.warnings if adopted else {}), **report.warnings}
+    for path, reason in warnings.items():
+        click.echo(f"warning: {path}: {reason}", err=True)
+    for name, reason in report.skipped.items():
+        click.echo(f"skipped {name}: {reason}", err=True)
+    for path in report.conflicts:
+        click.echo(f"conflict {path}: changed on both sides; yours is untouched", err=True)
+    if report.conflicts:
+        click.echo(
+            "hint: settle them with  cas-sync resolve PATH --mine | --theirs | --both",
+            err=True,
+        )
+    if quiet:
+        return
+    if report.declined:
+        click.echo(
+            f"hint: {plural(report.declined, 'change')} declined; shown by  cas-sync status, "
+            "asked again by  cas-sync sync --declined",
+            err=True,
+        )
+    if report.ignored and report.published and report.seq <= 2:
+        click.echo(ignored_line(report.ignored, report.ignored_names), err=True)
+    requests = sum(report.requests.values())
+    took = f"{seconds:.1f} s, {plural(requests, 'request')}"
+    at = f" at {str(report.commit)[:8]}" if report.commit else ""
+    done = _done(report)
+    if not done:
+        what = (
+            "Nothing else to do at"
+            if report.conflicts or report.skipped or report.declined
+            else "Already in sync with"
+        )
+        click.echo(f"{what} {url}{at} ({took})")
+        return
+    moved = f"{size(report.bytes_up)} sent, {size(report.bytes_down)} received"
+    verb = "Published" if report.published else "In sync"
+    click.echo(f"{verb}{at}: {', '.join(done)} ({moved}, {took})")
+
+
+def _done(report: SyncReport) -> list[str]:
+    parts = (
+        (report.uploaded, "uploaded"),
+        (report.downloaded, "downloaded"),
+        (report.deleted_remote, "deleted in the store"),
+        (report.deleted_local, "deleted here"),
+    )
+    return [f"{n:,} {what}" for n, what in parts if n] or (
+        ["other changes"] if report.published else []
+    )
