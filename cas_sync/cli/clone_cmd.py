@@ -8,22 +8,25 @@ from typing import Any
 import click
 
 from cas_sync.cli.options import common, flags_of, store_options
+from cas_sync.cli.sync_cmd import sync_in
 from cas_sync.engine.settings import find_config
+from cas_sync.engine.sync_report import SyncOptions
 from cas_sync.errors import ConfigError
 
 
 @click.command()
 @click.argument("url")
 @click.argument("directory", required=False, type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--only", multiple=True, metavar="GLOB", help="Take what matches, now and from now on."
+)
 @store_options
 @common
-@click.pass_context
 def clone(
-    ctx: click.Context,
-    /,
     url: str,
     directory: Path | None,
     *,
+    only: tuple[str, ...],
     start: Path,
     as_json: bool,
     quiet: bool,
@@ -36,9 +39,9 @@ def clone(
     \b
     cas-sync clone s3://team-data/churn            into ./churn, files in ./churn/Data
     cas-sync clone ../team-store work --data Data
+    cas-sync clone ../team-store --only 'clean/**' and keep to that part
     """
-    from cas_sync.cli.sync_cmd import sync  # noqa: PLC0415 - only this command goes on so
-
+    del debug
     target = start / (directory or Path(url.rstrip("/").rpartition("/")[2] or "data"))
     target.mkdir(parents=True, exist_ok=True)
     if find_config(target, {**os.environ, "CAS_SYNC_CONFIG": ""}) == (
@@ -49,25 +52,13 @@ def clone(
         )
     if "://" not in url:
         url = os.path.relpath((start / url).resolve(), target.resolve())
-    flags = replace(flags_of(values), store=url)
-    return int(
-        ctx.invoke(
-            sync,
-            paths=(),
-            yes=True,
-            pull_only=True,
-            start=target,
-            as_json=as_json,
-            quiet=quiet,
-            verbose=verbose,
-            debug=debug,
-            store=url,
-            data=flags.data,
-            profile=flags.profile,
-            region=flags.region,
-            endpoint_url=flags.endpoint_url,
-            user=flags.user_name,
-            jobs=flags.jobs,
-            single_writer=flags.writers == "one",
-        )
+    return sync_in(
+        target,
+        replace(flags_of(values), store=url),
+        lambda _: SyncOptions(only=only, push=False, joins=True),
+        sets_up=True,
+        yes=True,
+        as_json=as_json,
+        quiet=quiet,
+        verbose=verbose,
     )

@@ -7,6 +7,7 @@ import importlib
 import json
 import os
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -22,8 +23,12 @@ COMMANDS = {
     "log": "Show who changed what, when; of one file, its versions.",
     "conflicts": "List the files that both sides changed.",
     "resolve": "Settle conflicts: keep yours, theirs, or both.",
+    "restore": "Bring files or folders of an old revision back.",
+    "ignore": "Leave files out: add rules, ask which one decides, list them.",
+    "config": "Show and change the configuration, and where each value was said.",
     "clone": "Join: set up a new folder from a store, and download everything.",
     "reset": "Remove .S3 here and under the prefix; your files stay as they are.",
+    "demo": "Show how it works: two people, one shared folder, all in a temporary place.",
 }
 
 
@@ -85,7 +90,8 @@ def _epilog() -> str:
     type=click.Path(exists=True, file_okay=False),
     help="Work as if started in DIR.",
 )
-def group(directory: str | None) -> None:
+@click.pass_context
+def group(ctx: click.Context, /, directory: str | None) -> None:
     """Keep a team's data folder the same on every machine, through a bucket and no server.
 
     \b
@@ -93,8 +99,17 @@ def group(directory: str | None) -> None:
     cas-sync sync                                             the one word of every day
     cas-sync log -n 5                                         who changed what, when
     """
+    ctx.color = _colours(os.environ)
     if directory is not None:
         os.chdir(directory)
+
+
+def _colours(env: Mapping[str, str]) -> bool | None:
+    """Say whether to draw in colour; `None` where the stream decides (no-color.org)."""
+    if env.get("NO_COLOR") or env.get("TERM") == "dumb":
+        return False
+    forced = env.get("FORCE_COLOR") or env.get("CLICOLOR_FORCE")
+    return True if forced and forced != "0" else None
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ import secrets
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
 from cas_sync.clock import Clock, SystemClock
@@ -13,6 +14,7 @@ from cas_sync.formats import keys
 from cas_sync.formats.rows import tidy
 from cas_sync.store.bucket import Bucket, StoreAddress
 from cas_sync.store.connect import open_bucket
+from cas_sync.store.foreign import ForeignStore, open_foreign
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,8 @@ class Surroundings:
         machine: What this computer calls itself.
         env: The environment variables.
         connect: Opens the bucket at an address.
+        foreign: Opens what others left there.
+        zone: Where times are told that name no zone; `None` for where this machine is.
     """
 
     clock: Clock = field(default_factory=SystemClock)
@@ -32,6 +36,8 @@ class Surroundings:
     machine: str = ""
     env: Mapping[str, str] = field(default_factory=lambda: os.environ)
     connect: Callable[[StoreAddress], Bucket] = open_bucket
+    foreign: Callable[[StoreAddress], ForeignStore] = open_foreign
+    zone: tzinfo | None = None
 
     def nonce(self) -> str:
         """Return 16 hex digits never used before."""
@@ -40,6 +46,16 @@ class Surroundings:
     def ulid(self) -> str:
         """Return a ULID never used before."""
         return keys.ulid(int(self.clock.now().timestamp() * 1000), self.entropy(10))
+
+    def to_utc(self, local: datetime) -> datetime:
+        """Return a time that names no zone in UTC.
+
+        Raises:
+            ValueError, OverflowError, OSError: No calendar, or not this machine's, holds it.
+        """
+        if self.zone is not None:
+            local = local.replace(tzinfo=self.zone)
+        return local.astimezone(UTC)
 
     def jitter(self) -> float:
         """Return a random number from 0 to 1."""
@@ -50,6 +66,14 @@ def find_author(configured: str | None, root: Path, env: Mapping[str, str]) -> s
     """Return who we are: configured, else as git knows, else login and machine."""
     if configured and (name := tidy(configured)):
         return name
+    if name := find_git_name(root):
+        return name
+    login = env.get("USER") or env.get("USERNAME") or env.get("LOGNAME") or "someone"
+    return tidy(f"{login}@{machine_name()}")
+
+
+def find_git_name(root: Path) -> str:
+    """Return the name that git would sign with in ``root``; empty where it has none."""
     try:
         found = subprocess.run(
             ["git", "config", "user.name"],  # noqa: S607 - whichever git the user has
@@ -58,12 +82,9 @@ def find_author(configured: str | None, root: Path, env: Mapping[str, str]) -> s
             timeout=5,
             check=False,
         )
-        if name := tidy(found.stdout.decode("utf-8", "replace")):
-            return name
     except (OSError, subprocess.TimeoutExpired):
-        pass
-    login = env.get("USER") or env.get("USERNAME") or env.get("LOGNAME") or "someone"
-    return tidy(f"{login}@{machine_name()}")
+        return ""
+    return tidy(found.stdout.decode("utf-8", "replace"))
 
 
 def machine_name() -> str:

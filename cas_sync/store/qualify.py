@@ -40,20 +40,6 @@ class ProbeResult:
     detail: str = ""
 
 
-def qualify(bucket: Bucket, clock: Clock, token: str) -> str:
-    """Return why ``bucket`` must not have several writers; empty if it may.
-
-    Args:
-        bucket: The store to measure; the probes write to it.
-        clock: Waits between tries.
-        token: Makes the names of this run's objects unique.
-
-    Raises:
-        StoreError: The store could not be reached or used at all.
-    """
-    return first_failure(run_probes(bucket, clock, token))
-
-
 def first_failure(results: Iterable[ProbeResult]) -> str:
     """Return name and detail of the first probe that failed; empty if none did."""
     return next((f"{found.name}: {found.detail}" for found in results if not found.ok), "")
