@@ -79,7 +79,8 @@ class TerminalAsker:
                 f"the store holds {plural(foreign.n_files, 'file')}{whose}, but no commit, "
                 "and there is no terminal to ask",
                 cause="a sync would make it the first commit, and leave the old objects alone",
-                fix="adopt it:  cas-sync sync --yes\nlook first:  cas-sync sync --dry-run",
+                fix="adopt them:  cas-sync sync --yes\nlook first:  cas-sync sync --dry-run\n"
+                "leave them alone, begin beside them:  cas-sync sync --yes --no-adopt",
                 code="E002",
             )
         for text in foreign_lines(foreign, "The store"):
@@ -88,6 +89,7 @@ class TerminalAsker:
         while True:
             line = ask("Adopt them? [Y]es / [n]o ")
             if line is None or line.lower() in {"n", "no"}:
+                say("To begin beside them and leave them alone:  cas-sync sync --no-adopt")
                 return False
             if line.lower() in {"", "y", "yes"}:
                 return True

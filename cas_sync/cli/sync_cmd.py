@@ -48,6 +48,9 @@ from cas_sync.plan.step import OnConflict
     show_default=True,
     help="One question, or one for each kind of change.",
 )
+@click.option(
+    "--no-adopt", is_flag=True, help="Begin beside files that others left in the store."
+)
 @click.option("--declined", is_flag=True, help="Ask again about what was declined before.")
 @click.option(
     "--plan",
@@ -72,6 +75,7 @@ def sync(
     on_conflict: str,
     allow_mass_delete: bool,
     ask: str,
+    no_adopt: bool,
     declined: bool,
     plan: str,
     start: Path,
@@ -110,6 +114,7 @@ def sync(
             on_conflict=OnConflict(on_conflict),
             allow_mass_delete=allow_mass_delete,
             dry_run=dry_run,
+            adopts=not no_adopt,
             reconsider=declined,
             message=message,
         )

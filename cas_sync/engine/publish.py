@@ -1,122 +1,28 @@
-"""Folder to prefix: chunks, packs, index, pages, commit, head; in this order."""
+"""From what changes to a commit: index, pages, commit; contents are stored before."""
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
+from typing import NamedTuple
 
-from blake3 import blake3
-
-from cas_sync.chunking.cutter import split
 from cas_sync.engine.repository import Repository
 from cas_sync.engine.surroundings import Surroundings
-from cas_sync.errors import WorktreeError
-from cas_sync.formats import pieces
-from cas_sync.formats.pieces import Piece, Pieces
 from cas_sync.formats.rows import deletion_key
 from cas_sync.model.commit import RECENT, ChangeRow, Commit, Counts, Head
 from cas_sync.model.ids import ObjectId
-from cas_sync.model.pack import IndexRoot, Kind
-from cas_sync.model.params import ChunkParams
-from cas_sync.model.paths import RepoPath, sort_key
+from cas_sync.model.pack import IndexRoot
+from cas_sync.model.paths import sort_key
 from cas_sync.model.tree import Deletion, Entry, Timestamp, timestamp, timestamp_of_ns
 from cas_sync.plan.index_plan import roots_to_merge
 from cas_sync.plan.step import Act, Step
-from cas_sync.plan.sync_plan import published, tree_change
-from cas_sync.progress import Progress
+from cas_sync.plan.sync_plan import tree_change
 from cas_sync.store.packs import PackUploader, merge_roots
-from cas_sync.worktree.folder import Folder
-from cas_sync.worktree.index import LocalRow
-from cas_sync.worktree.reader import read_blocks
 
-BLOCK = 1 << 20
 MAX_CHANGES = 200
 """A commit that changes more files than this does not repeat them."""
 
 Steps = Callable[[], Iterable[Step]]
-
-
-@dataclass
-class Contents:
-    """Stores the contents a plan publishes, each of them once however often it is replanned.
-
-    Attributes:
-        repo: The repository.
-        folder: The data folder.
-        uploader: Where the chunks go.
-        params: Where files are cut.
-        progress: Is told of every file.
-        failed: Files that changed or vanished since the scan, and why.
-    """
-
-    repo: Repository
-    folder: Folder
-    uploader: PackUploader
-    params: ChunkParams
-    progress: Progress
-    failed: dict[RepoPath, str] = field(default_factory=dict)
-
-    def store(self, steps: Iterable[Step], rows: Iterable[LocalRow]) -> None:
-        """Store what ``steps`` publish.
-
-        Args:
-            steps: In path order.
-            rows: The files as scanned, in path order.
-        """
-        scanned = iter(rows)
-        row = next(scanned, None)
-        for step in steps:
-            content = published(step)
-            if content is None:
-                continue
-            at = sort_key(step.path)
-            while row is not None and sort_key(row.path) < at:
-                row = next(scanned, None)
-            if row is None or row.path != step.path:
-                raise AssertionError(step.path)
-            if not self._has(content.id):
-                try:
-                    self._store_file(row)
-                except WorktreeError as error:
-                    self.failed[step.path] = error.cause or error.message
-            self.progress.advance(1, content.size)
-        self.uploader.flush()
-
-    def _has(self, oid: ObjectId) -> bool:
-        return self.uploader.has(oid, Kind.CHUNK) or self.uploader.has(oid, Kind.FILE)
-
-    def _store_file(self, row: LocalRow) -> None:
-        content = row.content
-        blocks = read_blocks(self.folder, row, BLOCK)
-        if content.size <= self.params.min_size:
-            data = b"".join(blocks)
-            if ObjectId.of(data) != content.id:
-                raise WorktreeError("it changed while it was read")
-            if data:
-                self.uploader.add(content.id, Kind.CHUNK, data)
-            return
-        chunks: list[Piece] = []
-        whole = blake3()
-        for chunk in split(blocks, self.params):
-            whole.update(chunk)
-            piece = Piece(ObjectId.of(chunk), len(chunk))
-            self.uploader.add(piece.id, Kind.CHUNK, chunk)
-            chunks.append(piece)
-        if whole.digest() != content.id:
-            raise WorktreeError("it changed while it was read")
-        if len(chunks) > 1:
-            self._store_pieces(content.id, chunks)
-
-    def _store_pieces(self, oid: ObjectId, chunks: list[Piece]) -> None:
-        top = Pieces(0, tuple(chunks))
-        if len(chunks) > pieces.FLAT_MAX:
-            lists = []
-            for part in pieces.cut_lists(chunks):
-                data = pieces.dump(part)
-                lists.append(Piece(ObjectId.of(data), part.size))
-                self.uploader.add(lists[-1].id, Kind.LIST, data)
-            top = Pieces(1, tuple(lists))
-        self.uploader.add(oid, Kind.FILE, pieces.dump(top))
 
 
 @dataclass(frozen=True)
@@ -147,23 +53,39 @@ class _Tally:
     deleted: int = 0
     rows: list[ChangeRow] = field(default_factory=list)
 
-    def note(self, path: RepoPath, old: Entry | None, new: Entry | None) -> None:
+    def note(self, change: "Change") -> None:
+        old, new = change.before, change.after
         if old is None:
-            change = "added"
+            what = "added"
             self.added += 1
         elif new is None:
-            change = "deleted"
+            what = "deleted"
             self.deleted += 1
         else:
-            change = "modified"
+            what = "modified"
             self.modified += 1
         self.files += (new is not None) - (old is not None)
         self.size += (new.content.size if new else 0) - (old.content.size if old else 0)
-        if len(self.rows) <= MAX_CHANGES:
+        row = new or old
+        if len(self.rows) <= MAX_CHANGES and row is not None:
             before = old.content.id.hex() if old else ""
             self.rows.append(
-                ChangeRow(path, change, before, new.content.id.hex() if new else "")
+                ChangeRow(row.path, what, before, new.content.id.hex() if new else "")
             )
+
+
+class Change(NamedTuple):
+    """One row of a tree that a commit changes.
+
+    Attributes:
+        key: What orders the rows: the path's `sort_key`.
+        before: The row as it was; `None` where there was none.
+        after: The row as it will be; `None` to remove it.
+    """
+
+    key: str
+    before: Entry | None
+    after: Entry | None
 
 
 def write_commit(
@@ -178,20 +100,52 @@ def write_commit(
     """Store the manifests and the commit that ``steps`` make of ``head``.
 
     Returns:
+        As `write_changes`.
+    """
+    aside = _copy_changes(repo, head, copies, author.name)
+    changes = heapq.merge(
+        _main_changes(steps(), author.name), sorted(aside, key=_key), key=_key
+    )
+
+    def gone(now: Timestamp, seq: int) -> Iterator[Deletion]:
+        return _deletions(steps(), author.name, now, seq)
+
+    return write_changes(repo, head, changes, gone, uploader, author, surroundings)
+
+
+def write_changes(
+    repo: Repository,
+    head: Head,
+    changes: Iterable[Change],
+    gone: Callable[[Timestamp, int], Iterable[Deletion]],
+    uploader: PackUploader,
+    author: Author,
+    surroundings: Surroundings,
+) -> tuple[Head, ObjectId, Commit]:
+    """Store the manifests and the commit that ``changes`` make of ``head``.
+
+    Args:
+        repo: The repository.
+        head: What is to be replaced.
+        changes: What becomes of the tree, ascending by key.
+        gone: Given the commit's time and number, yields what is added to the deleted
+            files, in path order.
+        uploader: Has stored every content the changes and deletions name.
+        author: Who commits, and what they say.
+        surroundings: Time and randomness.
+
+    Returns:
         The head that is to replace ``head``, and the commit it names. Nothing refers to
         them until the head moves.
     """
     tally = _Tally(head.files, head.size)
     now = timestamp(surroundings.clock.now())
     seq = head.seq + 1
-    aside = list(_copy_changes(repo, head, copies, author.name))
-    versions = repo.versions.write(
-        head.versions, _tree_changes(steps, aside, author.name, tally), surroundings.nonce
-    )
-    gone = _deletions(steps(), author.name, now, seq)
+    versions = repo.versions.write(head.versions, _counted(changes, tally), surroundings.nonce)
+    deletions = iter(gone(now, seq))
     deleted = head.deleted
-    if (first := next(gone, None)) is not None:
-        rows = ((deletion_key(d.entry.path, seq), d) for d in chain([first], gone))
+    if (first := next(deletions, None)) is not None:
+        rows = ((deletion_key(d.entry.path, seq), d) for d in chain([first], deletions))
         deleted = repo.deleted.write(deleted, rows, surroundings.nonce)
     index, added = _index_roots(repo, head, uploader.roots, surroundings)
     commit = Commit(
@@ -228,43 +182,36 @@ def write_commit(
     return new, oid, commit
 
 
+def _counted(changes: Iterable[Change], tally: _Tally) -> Iterator[tuple[str, Entry | None]]:
+    for change in changes:
+        tally.note(change)
+        yield change.key, change.after
+
+
+def _key(change: Change) -> str:
+    return change.key
+
+
 def _copy_changes(
     repo: Repository, head: Head, copies: Iterable[Step], author: str
-) -> Iterator[tuple[Entry | None, Entry]]:
+) -> Iterator[Change]:
     """Yield what was and what will be at each other name, where that differs."""
     for step in copies:
         change = tree_change(step, author)
         if change is None or change[1] is None:
             continue
-        new = change[1]
+        new, key = change[1], sort_key(change[1].path)
         # The same version may have been set aside before.
-        old = repo.versions.find(head.versions, sort_key(new.path))
+        old = repo.versions.find(head.versions, key)
         if old is None or old.content != new.content:
-            yield old, new
+            yield Change(key, old, new)
 
 
-def _tree_changes(
-    steps: Steps, aside: Iterable[tuple[Entry | None, Entry]], author: str, tally: _Tally
-) -> Iterator[tuple[str, Entry | None]]:
-    added = []
-    for old, new in aside:
-        tally.note(new.path, old, new)
-        added.append((sort_key(new.path), new))
-    added.sort()
-    yield from heapq.merge(
-        _main_changes(steps(), author, tally), added, key=lambda each: each[0]
-    )
-
-
-def _main_changes(
-    steps: Iterable[Step], author: str, tally: _Tally
-) -> Iterator[tuple[str, Entry | None]]:
+def _main_changes(steps: Iterable[Step], author: str) -> Iterator[Change]:
     for step in steps:
         change = tree_change(step, author)
-        if change is None or change[0] == step.theirs:
-            continue
-        tally.note(step.path, step.theirs, change[0])
-        yield sort_key(step.path), change[0]
+        if change is not None and change[0] != step.theirs:
+            yield Change(sort_key(step.path), step.theirs, change[0])
 
 
 def _deletions(

@@ -19,13 +19,14 @@ from cas_sync.formats.rows import DeletedRows, VersionRows
 from cas_sync.model.commit import Head, HeadState
 from cas_sync.model.params import ChunkParams
 from cas_sync.model.tree import Deletion, Entry
-from cas_sync.store.bucket import Bucket, ETag, Key, Stored
+from cas_sync.store.bucket import Bucket, ETag, Key, Meter, Stored
 from cas_sync.store.cache import Cache
+from cas_sync.store.foreign import ForeignStore
 from cas_sync.store.head import HEAD, TRIES, HeadRead, read_head
 from cas_sync.store.history import CommitLog, Manifest
 from cas_sync.store.index import IndexSet
 from cas_sync.store.objects import ObjectReader
-from cas_sync.store.qualify import qualify
+from cas_sync.store.qualify import ProbeResult, first_failure, run_probes
 from cas_sync.worktree.base import Agreed
 
 FORMAT = Key(keys.FORMAT)
@@ -93,6 +94,7 @@ class Connection:
 
     def __init__(self, settings: Settings, surroundings: Surroundings) -> None:
         self.bucket = surroundings.connect(settings.address)
+        self._foreign: ForeignStore | None = None
         self.pool = ThreadPoolExecutor(settings.jobs, thread_name_prefix="store")
         self._settings = settings
         self._surroundings = surroundings
@@ -107,6 +109,20 @@ class Connection:
         """Give threads and connections back."""
         self.pool.shutdown(wait=True, cancel_futures=True)
         self.bucket.close()
+        if self._foreign is not None:
+            self._foreign.close()
+
+    @property
+    def meters(self) -> list[Meter]:
+        """What was sent and received so far."""
+        found = [self.bucket.meter]
+        return found if self._foreign is None else [*found, self._foreign.meter]
+
+    def foreign(self) -> ForeignStore:
+        """Return what lies at the same address and is not ours."""
+        if self._foreign is None:
+            self._foreign = self._surroundings.foreign(self._settings.address)
+        return self._foreign
 
     def repository(self, repo_id: str) -> Repository:
         """Return the parts of the repository ``repo_id``."""
@@ -126,11 +142,15 @@ class Connection:
         """Return the head; `None` where there is none."""
         return read_head(self.bucket)
 
-    def begin(self, note: Callable[[str], None]) -> HeadRead:
+    def begin(self, note: Callable[[str], None], *, is_tested: bool = False) -> HeadRead:
         """Begin a repository where there is none, and return its head.
 
         Two who begin at once begin the same: `format.json` is written once, and whoever
         is second uses what the first wrote.
+
+        Args:
+            note: Is told what the user should know.
+            is_tested: Whether `check` has found nothing wrong just now.
 
         Raises:
             UnsafeStoreError: The store does not keep two writers apart.
@@ -140,7 +160,8 @@ class Connection:
         entropy = self._surroundings.entropy
         blob = self.bucket.get(FORMAT)
         if blob is None:
-            self.check(note)
+            if not is_tested:
+                self.check(note)
             mine = Format(entropy(16).hex(), ChunkParams())
             self.bucket.put_new(FORMAT, documents.dump_format(mine))
             blob = self.bucket.get(FORMAT)
@@ -178,17 +199,17 @@ class Connection:
                 fix="restore .S3/head from the bucket's versions",
             )
 
-    def check(self, note: Callable[[str], None]) -> None:
-        """Test the store before it is trusted.
+    def check(self, note: Callable[[str], None]) -> list[ProbeResult]:
+        """Test the store before it is trusted, and return what was tested.
 
         Raises:
             UnsafeStoreError: It does not keep two writers apart.
         """
         if self._settings.single_writer:
             note("This store is not tested: only one person may sync with it.")
-            return
-        why = qualify(self.bucket, self._surroundings.clock, self._surroundings.ulid())
-        if why:
+            return []
+        found = run_probes(self.bucket, self._surroundings.clock, self._surroundings.ulid())
+        if why := first_failure(found):
             raise UnsafeStoreError(
                 f"{self.bucket.url} cannot keep two writers apart",
                 cause=why,
@@ -196,6 +217,7 @@ class Connection:
                 "SeaweedFS, R2, a folder), or upgrade the server;\n"
                 "if only one person will ever write:  cas-sync sync --single-writer",
             )
+        return found
 
 
 def empty_head(repo_id: str, nonce: str) -> Head:

@@ -13,6 +13,7 @@ from itertools import islice, tee
 from pathlib import Path
 from typing import Generic, Self, TypeVar
 
+from cas_sync.engine.ignoring import rules_of
 from cas_sync.engine.repository import Connection, Repository, refuse_reset
 from cas_sync.engine.settings import Settings
 from cas_sync.engine.surroundings import Surroundings
@@ -21,7 +22,7 @@ from cas_sync.model.ids import ObjectId
 from cas_sync.model.paths import sort_key
 from cas_sync.model.tree import Entry, Found
 from cas_sync.plan.guards import Rewrites
-from cas_sync.plan.scope import Scope
+from cas_sync.plan.scope import Scope, refuse_bad_patterns
 from cas_sync.plan.step import Declined, Step
 from cas_sync.plan.survey import Survey, take
 from cas_sync.plan.sync_plan import Rules, decide_all, plan_sync
@@ -33,7 +34,8 @@ from cas_sync.worktree.declined import read_declined
 from cas_sync.worktree.folder import Folder
 from cas_sync.worktree.index import IndexWriter, LocalRow, read_index
 from cas_sync.worktree.scan import ScanReport, fs_now_ns, scan
-from cas_sync.worktree.state import LocalState, read_remembered
+from cas_sync.worktree.seed_files import is_seed_file
+from cas_sync.worktree.state import BASE_FILE, LocalState, read_remembered
 from cas_sync.worktree.trouble import translated
 
 LOCK_WAIT_S = 10.0
@@ -152,8 +154,13 @@ class Session:
         self._exits.close()
 
     def _scope(self) -> Scope:
-        wanted = self.wanted
-        return Scope(self.settings.ignore, wanted.paths, wanted.only, wanted.exclude)
+        wanted, only, remembered = self.wanted, self.wanted.only, self.settings.only
+        if only and not self.state.exists():
+            # The first sync of a folder says what is wanted there for good (`only`).
+            refuse_bad_patterns(only, "--only")
+            only, remembered = (), only
+        rules = rules_of(self.settings, self.folder)
+        return Scope(rules, wanted.paths, only, wanted.exclude, remembered)
 
     def declined(self) -> Iterable[Declined]:
         """Return what the user said no to before, in path order."""
@@ -199,7 +206,7 @@ class Session:
     def base(self) -> BaseTree:
         """Return what both sides last agreed on; nothing where that cannot be believed."""
         base = BaseTree(self.state.base_path)
-        if base.is_damaged:
+        if base.is_damaged and not is_seed_file(self.folder, BASE_FILE):
             self.progress.note(
                 "The record of the last sync is damaged; merging without deleting."
             )
@@ -327,9 +334,12 @@ def is_agreed(agreed: Agreed | None, head: HeadRead) -> bool:
     return agreed is not None and agreed.n_pending == 0 and agreed.commit == head.head.commit
 
 
-def clean_tag(repo_id: str, commit: ObjectId | None) -> str:
-    """Return the note of an index whose rows are those of the base."""
-    return f"clean {repo_id} {commit.hex() if commit else '-'}"
+def clean_tag(repo_id: str, commit: ObjectId | None, scope: Scope) -> str:
+    """Return the note of an index that leaves nothing to do under the rules of ``scope``.
+
+    What was ignored may differ and was not looked at: under other rules there is more to do.
+    """
+    return f"clean {repo_id} {commit.hex() if commit else '-'} {scope.fingerprint}"
 
 
 def refuse_vanished(settings: Settings) -> None:

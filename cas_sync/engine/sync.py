@@ -4,15 +4,19 @@ The only way back: the head moved, so theirs is read again and the plan made aga
 folder is not scanned twice, and no chunk is uploaded twice. docs/design.md, section 3.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
 from cas_sync._version import __version__
+from cas_sync.engine.adopt import offer_adoption, settle_interrupted
 from cas_sync.engine.apply import Reached, catch_up, materialize, record, write_index
 from cas_sync.engine.asking import Asker, Question, read_stored, read_text
-from cas_sync.engine.publish import Author, Contents, write_commit
+from cas_sync.engine.contents import Contents
+from cas_sync.engine.only import remembering, without_unwanted
+from cas_sync.engine.publish import Author, write_commit
 from cas_sync.engine.repository import (
     NO_ETAG,
     Connection,
@@ -21,13 +25,13 @@ from cas_sync.engine.repository import (
     refuse_reset,
     refuse_rollback,
 )
+from cas_sync.engine.seed_folder import put_seed_files_aside, unedited_since_seed
 from cas_sync.engine.session import (
     Plan,
     Scanned,
     Session,
     Wanted,
     clean_tag,
-    is_agreed,
     their_rows,
 )
 from cas_sync.engine.settings import Settings
@@ -35,6 +39,7 @@ from cas_sync.engine.surroundings import Surroundings, find_author, machine_name
 from cas_sync.engine.sync_report import SyncOptions, SyncReport
 from cas_sync.errors import (
     CasSyncError,
+    ConfigError,
     GuardError,
     RaceLostError,
 )
@@ -101,7 +106,10 @@ def run_sync(
             sync goes on from there.
     """
     wanted = Wanted(options.paths, options.only, options.exclude)
-    with Session(settings, surroundings, progress, wanted) as session:
+    with (
+        Session(settings, surroundings, progress, wanted) as session,
+        remembering(session, dry_run=options.dry_run),
+    ):
         run = _Run(session, options, asker)
         try:
             return run.run()
@@ -123,9 +131,11 @@ class _Run:
     def measure(self) -> None:
         """Note what was sent and received."""
         if self.connection is not None:
-            meter = self.connection.bucket.meter
-            self.report.bytes_up, self.report.bytes_down = meter.bytes_up, meter.bytes_down
-            self.report.requests = dict(meter.requests)
+            meters = self.connection.meters
+            self.report.bytes_up = sum(meter.bytes_up for meter in meters)
+            self.report.bytes_down = sum(meter.bytes_down for meter in meters)
+            sent: Counter[str] = sum((meter.requests for meter in meters), Counter())
+            self.report.requests = dict(sent)
 
     def run(self) -> SyncReport:
         session, report = self.session, self.report
@@ -135,25 +145,56 @@ class _Run:
                 self.progress.note(
                     f"Found after an interrupted sync: {each.path} -> {each.kept}"
                 )
+        if not self.options.dry_run:
+            put_seed_files_aside(session)
         self.progress.phase("Scan", 0, 0)
         base, ours = session.base(), session.scan()
         self.connection, head = session.head()
         report.skipped.update((each.name, each.reason) for each in ours.report.skipped)
+        report.ignored, report.ignored_names = ours.report.n_ignored, ours.report.ignored
+        if (head is None or head.head.commit is None) and self.options.adopts:
+            offer = offer_adoption(
+                session, self.connection, head, self.options, self.asker, self._author(), ours
+            )
+            report.foreign, report.adopted, head = offer.foreign, offer.report, offer.head
+            if not offer.goes_on:
+                report.refused = not self.options.dry_run
+                return report
+        if head is None and self.options.joins:
+            raise ConfigError(
+                f"there is no repository at {self.connection.bucket.url}",
+                cause="nobody has synced with it yet, or the address is another",
+                fix="check the address; to begin one:  cas-sync sync --store URL",
+                code="E210",
+            )
         if head is None:
             # Nothing is begun in the store before there is something to publish.
             head = HeadRead(empty_head("", ""), NO_ETAG)
         repo = self.connection.repository(head.head.repo_id)
         refuse_rollback(repo, head, base.agreed)
+        settle_interrupted(session, repo, head)
         before = self._interrupted(repo, head)
         if before is None and self._is_same(base, ours, head):
             report.commit, report.seq = head.head.commit, head.head.seq
             if ours.is_new:
-                tag = clean_tag(head.head.repo_id, head.head.commit)
+                tag = clean_tag(head.head.repo_id, head.head.commit, session.scope)
                 write_index(session, ours.rows(), tag, head.head.repo_id)
             return report
+        settled = unedited_since_seed(session, repo, base, ours, head)
         if before is not None and before.reached is not None:
             base = catch_up(session, repo, base, ours, before.reached)
-        return self._sync(repo, base, ours, head, before.settled if before else {})
+        base = without_unwanted(session, base, ours)
+        settled.update(before.settled if before else {})
+        return self._sync(repo, base, ours, head, settled)
+
+    def _author(self) -> Author:
+        settings, surroundings = self.session.settings, self.session.surroundings
+        return Author(
+            find_author(settings.user_name, settings.root, surroundings.env),
+            f"cas-sync {__version__}",
+            surroundings.machine or machine_name(),
+            tidy(self.options.message, 2000),
+        )
 
     def _remember_root(self, repo_id: str) -> None:
         state = self.session.state
@@ -163,9 +204,12 @@ class _Run:
 
     def _is_same(self, base: BaseTree, ours: Scanned, head: HeadRead) -> bool:
         seen = ours.report
-        if seen.n_changed or seen.n_gone or ours.problems or not is_agreed(base.agreed, head):
+        if seen.n_changed or seen.n_gone or ours.problems or base.agreed is None:
             return False
-        return ours.index_tag == clean_tag(head.head.repo_id, head.head.commit)
+        now, scope = head.head, self.session.scope
+        if scope.goes_beyond or base.agreed.commit != now.commit:
+            return False
+        return ours.index_tag == clean_tag(now.repo_id, now.commit, scope)
 
     def _sync(
         self,
@@ -176,15 +220,9 @@ class _Run:
         settled: dict[RepoPath, ObjectId],
     ) -> SyncReport:
         session, options, report = self.session, self.options, self.report
-        root = session.settings.root
-        author = Author(
-            find_author(session.settings.user_name, root, session.surroundings.env),
-            f"cas-sync {__version__}",
-            session.surroundings.machine or machine_name(),
-            tidy(options.message, 2000),
-        )
+        author = self._author()
         rules = Rules(
-            ignores=session.scope.ignores,
+            ignores=session.scope.leaves_out,
             covers=session.scope.covers,
             author=author.name,
             push=options.push,
@@ -276,9 +314,10 @@ class _Run:
         for race in range(RACES):
             plan = session.plan(base, ours, side.rows, rules)
             self._guard(plan.survey, ours)
-            if options.dry_run or (
-                plan.survey.conflicts and options.on_conflict is OnConflict.FAIL
-            ):
+            if options.dry_run:
+                self.asker.show(self._question(plan, repo, side.head))
+                return plan, side.head
+            if plan.survey.conflicts and options.on_conflict is OnConflict.FAIL:
                 return plan, side.head
             if not asked and _is_worth_asking(plan.survey):
                 asked = True

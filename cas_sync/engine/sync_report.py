@@ -25,6 +25,7 @@ class SyncOptions:
         allow_mass_delete: Whether the guards are passed.
         dry_run: Whether to stop once the plan is made.
         joins: Whether there has to be a repository already.
+        adopts: Whether files that others left, without a commit, are offered to be adopted.
         reconsider: Whether what was declined before is asked for again.
         message: Why, for the commit.
     """
@@ -39,6 +40,7 @@ class SyncOptions:
     allow_mass_delete: bool = False
     dry_run: bool = False
     joins: bool = False
+    adopts: bool = True
     reconsider: bool = False
     message: str = ""
 

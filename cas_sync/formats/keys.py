@@ -1,5 +1,7 @@
 """Every key below the prefix: built here and nowhere else."""
 
+import re
+
 from cas_sync.model.ids import ObjectId
 from cas_sync.model.pack import PackName
 
@@ -9,6 +11,11 @@ HEAD = ".S3/head"
 COMMITS = ".S3/commits/"
 PACKS = ".S3/objects/packs/"
 
+_OURS = re.compile(
+    r"\.S3/(format\.json|head|lock-head|commits/.*|objects/.*|gc/.*|tmp/(probe-.*|.*\.part)"
+    r"|(versions/versions|deleted/deleted)_[0-9a-f]{64}_[0-9a-f]{16}\.csv)",
+    re.DOTALL,
+)
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -35,6 +42,11 @@ def pack(name: PackName) -> str:
 def index(name: str) -> str:
     """Return the key of an index segment."""
     return f".S3/objects/index/{name}.idx"
+
+
+def is_ours(key: str) -> bool:
+    """Say whether an object called so is one of a repository's, or of a store's test."""
+    return _OURS.fullmatch(key) is not None
 
 
 def ulid(unix_ms: int, entropy: bytes) -> str:

@@ -68,6 +68,21 @@ class PackUploader:
         if self._builder.size >= PACK_SIZE:
             self._close_pack()
 
+    def count_stored(self) -> int:
+        """Return how many of `roots`, from the first, the store is known to hold.
+
+        Raises:
+            StoreError: The next one could not be stored.
+        """
+        while self._running and self._running[0].done():
+            self._running.popleft().result()
+        return len(self.roots) - len(self._running)
+
+    def resume(self, roots: list[IndexRoot]) -> None:
+        """Go on after packs that were stored before and that ``known`` holds too."""
+        self.roots.extend(roots)
+        self.bytes_new += sum(root.size for root in roots)
+
     def flush(self) -> None:
         """Wait until everything added is stored.
 

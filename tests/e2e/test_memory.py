@@ -97,3 +97,17 @@ def test_many_files_stay_within_bounds(team, n):
 
     assert max(used) < 400 * MIB
     assert sum(1 for _ in reader.data.glob("*/*.txt")) == n
+
+
+def test_a_large_object_of_others_is_adopted_within_bounds(team):
+    small, large, _ = team
+    for person, size in ((small, 60 * MIB), (large, 300 * MIB)):
+        person.store += f"-{person.name}"
+        large_file(person, size)
+        person.data.rename(person.store)
+
+    little = peak(small, "sync", "-y", "--push-only", "--store", small.store)
+    much = peak(large, "sync", "-y", "--push-only", "--store", large.store)
+
+    assert much < little + 60 * MIB
+    assert large.log()[0]["message"] == "adopt 1 file"

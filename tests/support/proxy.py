@@ -224,7 +224,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _relay(self) -> None:
         proxy = self.server.proxy
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length)
+        if len(body) < length:
+            self.close_connection = True  # the client went first; the server would wait
+            return
         headers = {name.lower(): value for name, value in self.headers.items()}
         request, action = proxy._admit(self.command, self.path, headers, body)
         match action:

@@ -203,3 +203,34 @@ def test_what_was_fetched_damaged_once_is_not_kept(manifest, bucket, tmp_path, p
 
     assert sum(1 for _ in fresh.rows(root)) == 1200
     assert cache.get(PAGES, str(next(fresh.leaves(root)).id)) is not None
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "expected"),
+    [
+        ("f\0" + "00700", "f\0" + "00703", [700, 701, 702]),
+        ("f\0" + "00700", "f\0" + "00700\x01", [700]),
+        ("a", "f\0" + "00002", [0, 1]),
+        ("f\0" + "02998", "z", [2998, 2999]),
+        ("f\0" + "00700x", "f\0" + "00700z", []),
+        ("", "z", list(range(3000))),
+    ],
+)
+def test_rows_between_two_keys_are_found(manifest, start, end, expected):
+    root = written(manifest)
+
+    found = list(manifest.between(root, start, end))
+
+    assert [row.path for row in found] == [f"f/{i:05d}" for i in expected]
+    assert list(manifest.between(None, start, end)) == []
+
+
+def test_a_few_rows_are_read_from_a_few_pages(manifest, bucket, tmp_path, pool):
+    root = written(manifest, 60_000)
+    fresh = Manifest(bucket, Cache(tmp_path / "fresh"), pool, CODEC, keys.versions)
+    before = bucket.meter.bytes_down
+
+    assert len(list(fresh.between(root, "f\0" + "31000", "f\0" + "31010"))) == 10
+    few = bucket.meter.bytes_down - before
+    assert len(list(fresh.rows(root))) == 60_000
+    assert few * 20 < bucket.meter.bytes_down - before

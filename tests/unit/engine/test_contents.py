@@ -5,7 +5,7 @@ from itertools import count
 
 import pytest
 
-from cas_sync.engine.publish import Contents
+from cas_sync.engine.contents import Contents
 from cas_sync.formats import keys
 from cas_sync.model.ids import ObjectId
 from cas_sync.model.pack import Kind
