@@ -102,7 +102,7 @@ class ScanReport:
     def ignore(self, name: str, *, is_dir: bool) -> None:
         """Count what is passed over."""
         self.n_ignored += 1
-        name += "/" * is_dir
+        name = shown(name) + "/" * is_dir
         if name in self.ignored or len(self.ignored) < _MAX_IGNORED_NAMES:
             self.ignored[name] = self.ignored.get(name, 0) + 1
 
@@ -263,6 +263,10 @@ class _Walk:
                         yield known
                         continue
                 seen = self._look(path, disk_prefix + disk_name, found, known)
+                if known is not None and not isinstance(seen, LocalRow):
+                    # Its row is behind us: without this, the rows after it would be
+                    # taken for those of an index that is as it was.
+                    report.n_gone += 1
                 if seen is not None:
                     yield seen
             else:

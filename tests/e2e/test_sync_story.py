@@ -820,3 +820,28 @@ def test_status_says_what_a_sync_would_do(folder):
     ana.sync()
     bo.run("status", "--exit-code")
     assert bo.status("--offline")["head"] == ana.status()["head"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes on this system")
+@pytest.mark.parametrize("blocked", ["a", "b", "d"])
+@pytest.mark.parametrize("more", [[], ["z"], ["aa", "z"]])
+def test_a_file_that_cannot_be_read_takes_no_other_with_it(folder, blocked, more):
+    ana, ben = folder.team("ana", "ben")
+    for name in "abcd":
+        ana.write(name, name)
+    ana.sync()
+    ben.sync()
+    ana.settle()
+    ana.sync()
+    (ana.data / blocked).unlink()
+    os.mkfifo(ana.data / blocked)
+    for name in more:
+        ana.write(name, "new")
+
+    for _ in range(2):
+        summary = ana.sync(exit=3)
+        assert summary["skipped"] == [blocked]
+        assert summary["deleted_remote"] == summary["deleted_local"] == 0
+    ben.sync()
+
+    assert ben.paths() == {*"abcd", *more}
