@@ -1,8 +1,7 @@
 """The questions of a sync: the plan, the choice from it, and each conflict."""
 
-import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import click
@@ -11,8 +10,9 @@ from cas_sync.cli.adoption_view import foreign_lines
 from cas_sync.cli.ask_groups import ask_groups
 from cas_sync.cli.choose import Chosen, choose
 from cas_sync.cli.file_diff import MOST_BYTES, diff_lines
+from cas_sync.cli.json_out import print_json
 from cas_sync.cli.plan_view import conflict_lines, plan_events, plan_lines
-from cas_sync.cli.render import plural
+from cas_sync.cli.render import plural, visible
 from cas_sync.cli.terminal import ask, can_ask, say
 from cas_sync.engine.asking import Question
 from cas_sync.errors import CasSyncError, UsageError
@@ -100,7 +100,7 @@ class TerminalAsker:
         self.before()
         if self.as_json:
             for event in plan_events(question.steps()):
-                click.echo(json.dumps(event, ensure_ascii=False))
+                print_json(event)
         elif not self.silent:
             for line in plan_lines(self._outline(question), question.url, self.now):
                 click.echo(line)
@@ -115,10 +115,12 @@ class TerminalAsker:
                 self.show(question)
             return YES
         outline = self._outline(question)
-        if not self.silent and not (self.in_groups and can_ask()):
+        asks = can_ask()
+        # Nobody agrees to what they were not shown, however quiet they asked us to be.
+        if (asks and not self.in_groups) or not (asks or self.silent):
             for line in plan_lines(outline, question.url, self.now):
                 say(line)
-        if not can_ask():
+        if not asks:
             raise UsageError(
                 f"there {'is' if n == 1 else 'are'} {plural(n, 'change')} to confirm "
                 "and no terminal to ask",
@@ -127,7 +129,7 @@ class TerminalAsker:
                 code="E002",
             )
         if self.in_groups:
-            answer = ask_groups(question, self.now)
+            answer = replace(ask_groups(question, self.now), binds=True)
             return self._with_verdicts(question, answer, None)
         return self._ask(question, outline)
 
@@ -143,13 +145,16 @@ class TerminalAsker:
             n = n_all if chosen is None else _count(question, outline, chosen)
             line = ask(self._prompt(question, n, n_all, n_conflicts))
             word, _, rest = (line or "").partition(" ")
-            match word.lower():
+            is_more = bool(rest.strip()) and word.lower() not in {"d", "diff"}
+            match "" if line is None or is_more else word.lower():
                 case _ if line is None:
                     return NO
+                case _ if is_more:
+                    say(f'"{line}" is not one of: y, n, s, d N, p, ?')
                 case "" if not self._enter_means_yes(question):
                     return NO
                 case "" | "y" | "yes":
-                    answer = YES if chosen is None else Answer(takes=chosen)
+                    answer = Answer(takes=chosen, binds=True)
                     return self._with_verdicts(question, answer, chosen)
                 case "n" | "no":
                     return NO
@@ -158,7 +163,7 @@ class TerminalAsker:
                 case "d" | "diff":
                     self._diff(question, outline, rest.strip())
                 case "p" | "plan":
-                    outline, chosen = self._outline(question, whole=True), None
+                    outline = self._outline(question, whole=True)
                     for text in plan_lines(outline, question.url, self.now):
                         say(text)
                 case "?" | "h" | "help":
@@ -181,7 +186,7 @@ class TerminalAsker:
     def _with_verdicts(
         self, question: Question, answer: Answer, chosen: Chosen | None
     ) -> Answer:
-        if not self.settles:
+        if not (answer.go and self.settles):
             return answer
         steps = [
             step
@@ -191,10 +196,11 @@ class TerminalAsker:
         verdicts = ask_conflicts(steps, question, self.now)
         if not verdicts:
             return answer
-        return Answer(takes=answer.takes, verdicts={**answer.verdicts, **verdicts})
+        return replace(answer, verdicts={**answer.verdicts, **verdicts})
 
     def _diff(self, question: Question, outline: Outline[Group], named: str) -> None:
-        row = next((r for r in outline.rows if named in {str(r.number), r.path}), None)
+        rows = outline.rows if named else []
+        row = next((r for r in rows if named in {str(r.number), r.path}), None)
         if row is not None and row.step is None:
             say(f"{row.number} stands for {plural(row.n_files, 'file')}: name one, d PATH")
             return
@@ -240,12 +246,14 @@ def ask_conflicts(
 ) -> dict[RepoPath, Verdict]:
     """Ask about each file in conflict; what is not decided is left as it is, on both sides."""
     verdicts: dict[RepoPath, Verdict] = {}
-    for i, step in enumerate(steps):
+    for step in steps:
         who = step.theirs.editor if step.theirs else "theirs"
-        for text in conflict_lines(step, now) if i else ():
+        say(f"  ! {visible(step.path)}")
+        for text in conflict_lines(step, now):
             say(text)
+        keys = f"[m]ine / [t]heirs ({visible(who)}) / [b]oth / [d]iff / [l]ater ? "
         while True:
-            line = ask(f"{step.path}: [m]ine / [t]heirs ({who}) / [b]oth / [d]iff / [l]ater ? ")
+            line = ask(f"{visible(step.path)}: {keys}")
             word = (line or "").lower()
             if line is None:
                 return verdicts

@@ -11,7 +11,7 @@ from cas_sync.engine.asking import Question
 from cas_sync.model.paths import RepoPath
 from cas_sync.plan.groups import REOFFERED, Phase, phase_of
 from cas_sync.plan.outline import Outline
-from cas_sync.plan.step import NO, Answer, Step, Verdict
+from cas_sync.plan.step import NO, Act, Answer, Step, Verdict
 
 
 def ask_groups(question: Question, now: datetime) -> Answer:
@@ -43,22 +43,30 @@ def ask_groups(question: Question, now: datetime) -> Answer:
 
     def takes_step(step: Step) -> bool:
         phase = phase_of(step)
-        return phase in chosen and chosen[phase](step)
+        return phase is None or (phase in chosen and chosen[phase](step))
 
     return Answer(takes=takes_step, verdicts=verdicts)
 
 
 def _offer(question: Question, phase: Phase, chosen: dict[Phase, Chosen]) -> Outline[Phase]:
-    earlier = REOFFERED[phase][0] if phase in REOFFERED else None
+    earlier, act = REOFFERED.get(phase, (None, Act.LEAVE))
+
+    def is_again(step: Step) -> bool:
+        own = phase_of(step)
+        return own is not None and own is earlier and own in chosen and not chosen[own](step)
 
     def shown_in(step: Step) -> Phase | None:
-        own = phase_of(step)
-        if own is phase:
-            return phase
-        again = own is not None and own is earlier and own in chosen and not chosen[own](step)
-        return phase if again else None
+        is_turned = step.act is act and phase_of(step) in {None, phase}
+        return phase if phase_of(step) is phase or is_turned or is_again(step) else None
 
-    return Outline(question.steps(), shown_in, (phase,))
+    def as_offered() -> Iterator[Step]:
+        for step in question.steps():
+            if is_again(step):
+                yield step._replace(act=act)
+            elif phase_of(step) is phase:
+                yield step
+
+    return Outline(as_offered(), shown_in, (phase,))
 
 
 def _declined(question: Question, phase: Phase, chosen: dict[Phase, Chosen]) -> Iterator[Step]:

@@ -1,17 +1,15 @@
 """What changed inside one text file, as lines that are safe to show in a terminal."""
 
 import difflib
-import re
 from collections.abc import Iterator
 from itertools import islice
 
-from cas_sync.cli.render import size
+from cas_sync.cli.render import size, visible
 
 MOST_BYTES = 512 << 10
 """Larger files are told by their size: comparing lines takes time that grows faster."""
 
 SHOWN_LINES = 60
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def diff_lines(
@@ -34,7 +32,7 @@ def diff_lines(
         yield f"  {names[0]}: {size(sizes[0])} -> {names[1]}: {size(sizes[1])} ({why})"
         return
     lines = difflib.unified_diff(old.splitlines(), new.splitlines(), *names, lineterm="")
-    yield from (f"  {_safe(line)}" for line in islice(lines, SHOWN_LINES))
+    yield from (f"  {visible(line)}" for line in islice(lines, SHOWN_LINES))
     if more := sum(1 for _ in lines):
         yield f"  ... and {more:,} more lines"
 
@@ -46,8 +44,3 @@ def _text(data: bytes | None) -> str | None:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         return None
-
-
-def _safe(line: str) -> str:
-    """Make control characters visible: a file's text must not command the terminal."""
-    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", line)

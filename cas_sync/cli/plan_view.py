@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from cas_sync.cli.dates import ago
-from cas_sync.cli.render import plural, size
+from cas_sync.cli.render import plural, size, visible
 from cas_sync.model.tree import Entry, Found, timestamp_of_ns
 from cas_sync.plan.groups import Group, Phase, group_of
 from cas_sync.plan.outline import G, Outline, Row, is_new, shown, size_of
@@ -36,7 +36,7 @@ def plan_lines(outline: Outline[Group], url: str, now: datetime) -> Iterator[str
 def row_lines(outline: Outline[G], group: G, now: datetime) -> Iterator[str]:
     """Yield the lines of one group."""
     rows = list(shown(outline, group))
-    names = [row.path or f"... {row.n_files:,} more" for row in rows]
+    names = [visible(row.path) or f"... {row.n_files:,} more" for row in rows]
     width = min(max(map(len, names), default=0), _WIDEST)
     for row, name in zip(rows, names, strict=True):
         number, mark = f"{row.number:>4}", _mark(outline, row)
@@ -108,7 +108,7 @@ def _mark(outline: Outline[G], row: Row[G]) -> str:
         case Act.DELETE_HERE | Act.DELETE_THERE:
             return "-"
         case Act.CONFLICT | Act.KEEP_BOTH | Act.TAKE_OURS | Act.TAKE_THEIRS:
-            return "!"
+            return "!" if row.group is Group.CONFLICT else "~"
         case _:
             if outline.other_end(row.step):
                 return ">"
@@ -130,7 +130,8 @@ def _extent(row: Row[G]) -> str:
 def _before_and_after(step: Step) -> tuple[int | None, int | None]:
     ours, theirs = step.our_content, step.their_content
     mine, there = ours and ours.size, theirs and theirs.size
-    return (mine, there) if step.act is Act.DOWNLOAD else (there, mine)
+    is_down = step.act in {Act.DOWNLOAD, Act.TAKE_THEIRS}
+    return (mine, there) if is_down else (there, mine)
 
 
 def _about(outline: Outline[G], row: Row[G], now: datetime) -> str:
@@ -140,7 +141,7 @@ def _about(outline: Outline[G], row: Row[G], now: datetime) -> str:
     parts = []
     if (other := outline.other_end(step)) is not None:
         is_gone = step.act in {Act.DELETE_HERE, Act.DELETE_THERE}
-        parts.append(f"now {other}" if is_gone else f"was {other}")
+        parts.append(f"{'now' if is_gone else 'was'} {visible(other)}")
     match step.act:
         case Act.DOWNLOAD | Act.TAKE_THEIRS if step.theirs:
             parts.append(_by(step.theirs, now))
@@ -171,7 +172,7 @@ def conflict_lines(step: Step, now: datetime) -> Iterator[str]:
 
 
 def _by(entry: Entry, now: datetime) -> str:
-    return f"{entry.editor}, {ago(datetime.fromisoformat(entry.edited), now)}"
+    return f"{visible(entry.editor)}, {ago(datetime.fromisoformat(entry.edited), now)}"
 
 
 def _when(found: Found, now: datetime) -> str:

@@ -25,3 +25,12 @@ def ignored_line(n: int, names: Mapping[str, int]) -> str:
     some = [f"{name} {count}" for name, count in list(names.items())[:3]]
     more = ["..."] if len(names) > 3 else []
     return f"ignored {plural(n, 'name')} ({', '.join([*some, *more])})"
+
+
+def visible(text: str) -> str:
+    """Return ``text`` with all escaped that commands a terminal or misleads a reader."""
+    return "".join(c if c.isprintable() or c == "\t" else _escaped(c) for c in text)
+
+
+def _escaped(char: str) -> str:
+    return char.encode("unicode_escape").decode()

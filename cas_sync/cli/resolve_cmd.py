@@ -17,16 +17,18 @@ from cas_sync.plan.step import OnConflict
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True)
-@click.option("--mine", "choice", flag_value=OnConflict.MINE.value, help="Yours is published.")
-@click.option("--theirs", "choice", flag_value=OnConflict.THEIRS.value, help="Theirs stays.")
-@click.option("--both", "choice", flag_value=OnConflict.KEEP_BOTH.value, help="Keep both.")
+@click.option("--mine", is_flag=True, help="Yours is published.")
+@click.option("--theirs", is_flag=True, help="Theirs stays.")
+@click.option("--both", is_flag=True, help="Keep both.")
 @click.option("-m", "--message", default="", help="Why, for the log.")
 @store_options
 @common
 def resolve(
     paths: tuple[str, ...],
     *,
-    choice: str | None,
+    mine: bool,
+    theirs: bool,
+    both: bool,
     message: str,
     start: Path,
     as_json: bool,
@@ -45,7 +47,15 @@ def resolve(
     cas-sync resolve reports/ --both
     """
     del debug
-    if choice is None and not can_ask():
+    said = {
+        OnConflict.MINE: mine,
+        OnConflict.THEIRS: theirs,
+        OnConflict.KEEP_BOTH: both,
+    }
+    choices = [choice for choice, is_said in said.items() if is_said]
+    if len(choices) > 1:
+        raise UsageError("--mine, --theirs and --both exclude each other")
+    if not choices and not can_ask():
         raise UsageError(
             "say which version is to be kept", fix="add --mine, --theirs or --both"
         )
@@ -63,13 +73,13 @@ def resolve(
             f"nothing is in conflict at {', '.join(paths)}",
             fix="see what is:  cas-sync conflicts",
         )
-    on_conflict = OnConflict.ASK if choice is None else OnConflict(choice)
+    on_conflict = choices[0] if choices else OnConflict.ASK
     options = SyncOptions(paths=meant, on_conflict=on_conflict, message=message)
     return carry_out(
         settings,
         surroundings,
         options,
-        yes=choice is not None,
+        yes=bool(choices),
         in_groups=True,
         as_json=as_json,
         quiet=quiet,

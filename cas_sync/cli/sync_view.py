@@ -1,13 +1,13 @@
 """What a sync did, as text for people and as events for scripts."""
 
-import json
 from typing import Any
 
 import click
 
 from cas_sync.cli import exit_codes
 from cas_sync.cli.adoption_view import adopted_event, adopted_lines, foreign_json, foreign_lines
-from cas_sync.cli.render import ignored_line, plural, size
+from cas_sync.cli.json_out import print_event
+from cas_sync.cli.render import ignored_line, plural, size, visible
 from cas_sync.engine.sync_report import SyncReport
 
 
@@ -19,18 +19,18 @@ def exit_code(report: SyncReport) -> int:
 def print_json(report: SyncReport, seconds: float) -> None:
     """Print the events of a sync, the summary last."""
     if report.adopted is not None:
-        _event(adopted_event(report.adopted))
+        print_event(adoptedprint_event(report.adopted))
     elif report.foreign is not None:
-        _event({"event": "to_adopt", **foreign_json(report.foreign)})
+        print_event({"event": "to_adopt", **foreign_json(report.foreign)})
     for name, reason in report.skipped.items():
-        _event({"event": "skip", "path": name, "reason": reason})
+        print_event({"event": "skip", "path": name, "reason": reason})
     for path in report.conflicts:
-        _event({"event": "conflict", "path": path})
+        print_event({"event": "conflict", "path": path})
     for path, reason in report.warnings.items():
-        _event({"event": "warning", "path": path, "reason": reason})
+        print_event({"event": "warning", "path": path, "reason": reason})
     for path, kept_as in report.kept.items():
-        _event({"event": "kept", "path": path, "kept_as": kept_as})
-    _event(
+        print_event({"event": "kept", "path": path, "kept_as": kept_as})
+    print_event(
         {
             "event": "summary",
             "commit": str(report.commit) if report.commit else None,
@@ -43,6 +43,7 @@ def print_json(report: SyncReport, seconds: float) -> None:
             "conflicts": report.conflicts,
             "skipped": list(report.skipped),
             "declined": report.declined,
+            "unseen": report.unseen,
             "ignored": report.ignored,
             "bytes_up": report.bytes_up,
             "bytes_down": report.bytes_down,
@@ -51,10 +52,6 @@ def print_json(report: SyncReport, seconds: float) -> None:
             "exit": exit_code(report),
         }
     )
-
-
-def _event(fields: dict[str, Any]) -> None:
-    click.echo(json.dumps({"schema": 1, **fields}, ensure_ascii=False))
 
 
 def print_text(
@@ -80,11 +77,13 @@ def print_text(
             click.echo(line)
     warnings = {**(adopted.warnings if adopted else {}), **report.warnings}
     for path, reason in warnings.items():
-        click.echo(f"warning: {path}: {reason}", err=True)
+        click.echo(f"warning: {visible(path)}: {reason}", err=True)
     for name, reason in report.skipped.items():
-        click.echo(f"skipped {name}: {reason}", err=True)
+        click.echo(f"skipped {visible(name)}: {reason}", err=True)
     for path in report.conflicts:
-        click.echo(f"conflict {path}: changed on both sides; yours is untouched", err=True)
+        click.echo(
+            f"conflict {visible(path)}: changed on both sides; yours is untouched", err=True
+        )
     if report.conflicts:
         click.echo(
             "hint: settle them with  cas-sync resolve PATH --mine | --theirs | --both",
@@ -92,6 +91,12 @@ def print_text(
         )
     if quiet:
         return
+    if report.unseen:
+        click.echo(
+            f"{plural(report.unseen, 'change')} came from a teammate meanwhile and "
+            f"{'was' if report.unseen == 1 else 'were'} left; see  cas-sync sync",
+            err=True,
+        )
     if report.declined:
         click.echo(
             f"hint: {plural(report.declined, 'change')} declined; shown by  cas-sync status, "

@@ -22,8 +22,8 @@ from cas_sync.model.ids import ObjectId
 from cas_sync.model.paths import RepoPath, sort_key
 from cas_sync.model.tree import Entry
 from cas_sync.plan.conflict import SET_ASIDE
-from cas_sync.plan.step import Act, Declined, Step, seen
-from cas_sync.plan.sync_plan import align, tree_change
+from cas_sync.plan.step import Act, Step
+from cas_sync.plan.sync_plan import align, still_declined, tree_change
 from cas_sync.worktree.base import Agreed, BaseTree, write_base
 from cas_sync.worktree.declined import FILE as DECLINED_FILE
 from cas_sync.worktree.declined import write_declined
@@ -229,8 +229,8 @@ def record(
         rows = merge_rows(base.rows(), touched, _key)
         write_base(state.base_path, state.tmp_dir, rows, agreed)
     note_remembered(session)
-    state.clear_intent()
-    _note_declined(session, plan)
+    _note_settled(session, plan, head)
+    note_declined(session, plan)
     _note_deletions(session, plan, head.seq, done.kept)
     # What is left out stays pending, and is not looked at again before the rules change.
     is_clean = n_pending == survey.acts[Act.IGNORED] and not ours.problems
@@ -256,16 +256,28 @@ def write_index(session: Session, rows: Iterable[LocalRow], tag: str, repo_id: s
     )
 
 
-def _note_declined(session: Session, plan: Plan) -> None:
+def note_declined(session: Session, plan: Plan) -> None:
+    """Write down what the user said no to."""
     state, path = session.state, session.state.path_of(DECLINED_FILE)
     if not plan.survey.acts[Act.DECLINED] and not Path(path).exists():
         return
-    rows = (
-        Declined(step.path, seen(step.our_content), seen(step.their_content))
-        for step in plan.steps()
-        if step.act is Act.DECLINED
-    )
+    rows = still_declined(session.declined(), plan.steps(), plan.rules.ignores)
     write_declined(path, state.tmp_dir, rows)
+
+
+def _note_settled(session: Session, plan: Plan, head: Head) -> None:
+    """Forget what an interrupted sync had settled, but for paths this one was not about."""
+    settled = plan.rules.settled
+    left = {
+        step.path: str(settled[step.path])
+        for step in (plan.steps() if settled else ())
+        if step.path in settled and step.act in {Act.LEAVE, Act.UNSEEN, Act.SKIP}
+    }
+    if left and head.commit is not None:
+        intent = {"commit": str(head.commit), "seq": head.seq, "settled": {}, "known": left}
+        session.state.write_intent({**intent, "published": False})
+    else:
+        session.state.clear_intent()
 
 
 def _note_deletions(session: Session, plan: Plan, seq: int, kept: dict[RepoPath, str]) -> None:
@@ -319,7 +331,7 @@ def last_of_each(changes: Iterable[tuple[str, T]]) -> Iterator[tuple[str, T]]:
 def _agreed(step: Step, author: str) -> tuple[Entry | None] | None:
     """Return the row both sides hold once the step is done; `None` if they do not agree."""
     match step.act:
-        case Act.CONFLICT | Act.LEAVE | Act.SKIP | Act.DECLINED | Act.IGNORED:
+        case Act.CONFLICT | Act.SKIP | Act.LEAVE | Act.DECLINED | Act.IGNORED | Act.UNSEEN:
             return None
         case Act.AGREE | Act.DOWNLOAD | Act.DELETE_HERE | Act.TAKE_THEIRS:
             return (step.theirs,)

@@ -12,7 +12,14 @@ from typing import NamedTuple
 
 from cas_sync._version import __version__
 from cas_sync.engine.adopt import offer_adoption, settle_interrupted
-from cas_sync.engine.apply import Reached, catch_up, materialize, record, write_index
+from cas_sync.engine.apply import (
+    Reached,
+    catch_up,
+    materialize,
+    note_declined,
+    record,
+    write_index,
+)
 from cas_sync.engine.asking import Asker, Question, read_stored, read_text
 from cas_sync.engine.contents import Contents
 from cas_sync.engine.only import remembering, without_unwanted
@@ -49,7 +56,7 @@ from cas_sync.model.ids import ObjectId
 from cas_sync.model.paths import RepoPath
 from cas_sync.model.tree import Entry
 from cas_sync.plan.guards import suspect
-from cas_sync.plan.step import YES, Act, OnConflict
+from cas_sync.plan.step import Act, OnConflict
 from cas_sync.plan.survey import Survey
 from cas_sync.plan.sync_plan import Rules
 from cas_sync.progress import Progress
@@ -145,8 +152,6 @@ class _Run:
                 self.progress.note(
                     f"Found after an interrupted sync: {each.path} -> {each.kept}"
                 )
-        if not self.options.dry_run:
-            put_seed_files_aside(session)
         self.progress.phase("Scan", 0, 0)
         base, ours = session.base(), session.scan()
         self.connection, head = session.head()
@@ -241,9 +246,13 @@ class _Run:
         report.skipped.update({str(p): why for p, why in plan.survey.skipped.items()})
         report.warnings = plan.survey.warnings
         report.declined = plan.survey.acts[Act.DECLINED]
+        report.unseen = plan.survey.acts[Act.UNSEEN]
         stopped = report.refused or options.dry_run or head.etag == NO_ETAG
+        if head.etag == NO_ETAG and not (report.refused or options.dry_run):
+            note_declined(session, plan)
         if stopped or (report.conflicts and options.on_conflict is OnConflict.FAIL):
             return report
+        put_seed_files_aside(session)
         self._remember_root(head.head.repo_id)
         if plan.survey.n_materialize and not report.published and head.head.commit:
             intent = _intent(head.head.commit, head.head.seq, plan)
@@ -311,6 +320,7 @@ class _Run:
         side = _Side(head, their_rows(repo, head, base))
         contents: Contents | None = None
         asked = False
+        shown: Callable[[], Iterator[Entry]] | None = None
         for race in range(RACES):
             plan = session.plan(base, ours, side.rows, rules)
             self._guard(plan.survey, ours)
@@ -325,7 +335,8 @@ class _Run:
                 if not answer.go:
                     self.report.refused = True
                     return plan, side.head
-                if answer != YES:
+                shown = side.rows if answer.binds else None
+                if answer.takes is not None or answer.verdicts:
                     rules = replace(rules, answer=answer)
                     continue
             if not plan.survey.n_publish:
@@ -335,6 +346,7 @@ class _Run:
                 head = self._connected().begin(self.progress.note)
                 repo = self._connected().repository(head.head.repo_id)
                 side = _Side(head, their_rows(repo, head, base))
+                rules = replace(rules, asked=shown)
                 continue
             if contents is None or side.head.head.gc_epoch != head.head.gc_epoch:
                 # Garbage was condemned since: what we uploaded or relied on may be gone.
@@ -349,6 +361,7 @@ class _Run:
             outcome = self._commit(repo, side.head, plan, contents.uploader, author)
             if isinstance(outcome, Lost):
                 side = _Side(outcome.now, their_rows(repo, outcome.now, base))
+                rules = replace(rules, asked=shown)
                 surroundings.clock.sleep(surroundings.jitter() * min(1.0, 0.02 * 2**race))
                 continue
             self._count_published(plan)

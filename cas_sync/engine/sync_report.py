@@ -104,6 +104,7 @@ class SyncReport:
         kept: Files removed or replaced here, and where they lie now.
         refused: Whether the user said no to all of it.
         declined: Number of changes the user said no to, now or before.
+        unseen: Number of changes that came after the user was asked, left for the next sync.
         ignored: Files and folders here that were passed over.
         ignored_names: How many of them had which name; the first few names.
         foreign: What others had left below the prefix, where it held no commit.
@@ -127,6 +128,7 @@ class SyncReport:
     kept: dict[RepoPath, str] = field(default_factory=dict)
     refused: bool = False
     declined: int = 0
+    unseen: int = 0
     ignored: int = 0
     ignored_names: dict[str, int] = field(default_factory=dict)
     foreign: Foreign | None = None

@@ -30,6 +30,7 @@ KNOWN_INCOMPAT: frozenset[str] = frozenset()
 
 MAX_BYTES = 4 << 20
 _HEX32 = re.compile(r"[0-9a-f]{32}")
+_LINE = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]*")
 _OBJECT = re.compile(r"[0-9a-f]{64}_[0-9a-f]{16}")
 _PACK = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}-[0-9a-f]{64}")
 
@@ -405,11 +406,11 @@ def load_commit(data: bytes, oid: ObjectId) -> Commit:
         fields.text("repo_id", _HEX32),
         fields.number("seq"),
         fields.maybe_oid("parent"),
-        fields.text("author"),
-        fields.text("machine"),
-        fields.text("client"),
-        Timestamp(fields.text("time")),
-        fields.text("message"),
+        fields.text("author", _LINE),
+        fields.text("machine", _LINE),
+        fields.text("client", _LINE),
+        Timestamp(fields.text("time", _LINE)),
+        fields.text("message", _LINE),
         fields.page("versions"),
         fields.page("deleted"),
         fields.number("files"),

@@ -80,6 +80,8 @@ class RowCodec(Protocol[T]):
 
 def _load_entry(cells: list[str]) -> Entry:
     path, editor, edited, checksum, size, mode = cells
+    if _UNFIT.search(editor):
+        raise ValueError("a name holds a control character")
     if _TIME.fullmatch(edited) is None or _SIZE.fullmatch(size) is None or mode not in _MODES:
         raise ValueError("the time, size or mode is malformed")
     content = Content(ObjectId.parse(checksum), int(size), _MODES[mode])
@@ -136,6 +138,8 @@ class DeletedRows:
             ValueError: They stand for none.
         """
         *entry, deleter, deleted, seq = cells
+        if _UNFIT.search(deleter):
+            raise ValueError("a name holds a control character")
         if _TIME.fullmatch(deleted) is None or _SIZE.fullmatch(seq) is None:
             raise ValueError("the time or number of the deletion is malformed")
         return Deletion(_load_entry(entry), unescape(deleter), Timestamp(deleted), int(seq))

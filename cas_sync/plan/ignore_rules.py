@@ -220,6 +220,8 @@ def compile_patterns(rules: Sequence[Rule]) -> list[_Pattern]:
 
     found = []
     for rule in rules:
+        if any(unicodedata.category(c) == "Cc" and c != "\t" for c in rule.text):
+            raise _bad(rule)  # no path holds such a sign, and a terminal obeys it
         try:
             spec = GitIgnoreSpec.from_lines([_spelled_out(rule.text)])
         except (ValueError, re.error) as error:
@@ -263,7 +265,8 @@ def _spelled_out(text: str) -> str:
 def _bad(rule: Rule) -> ConfigError:
     return ConfigError(
         f"{rule.where}: {rule.text!r} is not a pattern",
-        cause="a bracket is not closed, a range is reversed, or nothing is named at all",
+        cause="a bracket is not closed, a range is reversed, it holds a control character, "
+        "or it names nothing at all",
         fix="correct it; a backslash before a sign takes the sign as it is",
         code="E214",
     )

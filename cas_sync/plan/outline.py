@@ -139,8 +139,8 @@ class Outline(Generic[G]):
             moves.setdefault(content, step.path)
 
     def _number(self, group: G, root: _Folder, limit: int | None) -> None:
-        items = _items("", root)
-        while True:
+        items = _items("", root) if limit is not None else list(_all("", root))
+        while limit is not None:
             found = min(
                 (
                     (each.n_children, at, path, each)
@@ -149,7 +149,7 @@ class Outline(Generic[G]):
                 ),
                 default=None,
             )
-            if found is None or (limit is not None and len(items) - 1 + found[0] > limit):
+            if found is None or len(items) - 1 + found[0] > limit:
                 break
             _, at, path, folder = found
             items[at : at + 1] = _items(path, folder)
@@ -207,6 +207,15 @@ def _items(above: str, folder: _Folder) -> list[_Item]:
         else:
             items.append((path, only))
     return sorted(items, key=lambda each: each[0].replace("/", "\0"))
+
+
+def _all(above: str, folder: _Folder) -> Iterator[_Item]:
+    """Yield every file below a folder, and folders of which not all files are known."""
+    for path, what in _items(above, folder):
+        if isinstance(what, Step) or what.n_unknown:
+            yield path, what
+        else:
+            yield from _all(path, what)
 
 
 def is_new(step: Step) -> bool:

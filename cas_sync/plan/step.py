@@ -26,6 +26,7 @@ class Act(Enum):
     LEAVE = "not asked for this time"
     DECLINED = "the user said no to it, and neither side changed since"
     IGNORED = "theirs is new, but none of this machine's business"
+    UNSEEN = "came from a teammate after the user was asked"
     SKIP = "cannot be done now"
 
 
@@ -114,12 +115,14 @@ class Answer:
         verdicts: What was decided path by path; binding while both sides are as shown.
         rest: What becomes of what is not taken: `Act.DECLINED` is remembered, and asked for
             again once either side changes; `Act.LEAVE` is left for the next sync.
+        binds: Whether only what was shown may be done, should a teammate publish meanwhile.
     """
 
     go: bool = True
     takes: Callable[[Step], bool] | None = None
     verdicts: Mapping[RepoPath, Verdict] = field(default_factory=dict)
     rest: Act = Act.DECLINED
+    binds: bool = False
 
 
 YES = Answer()

@@ -129,7 +129,7 @@ _MATERIALIZING = (
 )
 
 
-_PENDING = (Act.CONFLICT, Act.SKIP, Act.LEAVE, Act.DECLINED, Act.IGNORED)
+_PENDING = (Act.CONFLICT, Act.SKIP, Act.LEAVE, Act.DECLINED, Act.IGNORED, Act.UNSEEN)
 
 
 def take(decided: Iterable[tuple[Sides, Step | None]], rules: Rules) -> Survey:
@@ -176,6 +176,8 @@ def _is_copy(step: Step, sides: Sides, there: Step | None) -> bool:
 
 def _count(survey: Survey, step: Step) -> None:
     survey.acts[step.act] += 1
+    if step.act is Act.IGNORED:
+        return  # there may be as many as in the whole tree, and nothing is done about them
     if step.act is Act.CONFLICT:
         survey.conflicts.append(step.path)
     elif step.act is Act.SKIP:

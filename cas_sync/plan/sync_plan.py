@@ -7,7 +7,7 @@ has to hold all of it.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from cas_sync.model.ids import ObjectId
 from cas_sync.model.paths import RepoPath, sort_key
@@ -33,6 +33,7 @@ class Rules:
         settled: Our content at paths whose conflict an interrupted sync had settled.
         clashes: Files whose name a folder takes in the tree that would result.
         answer: What the user said when they were shown the plan.
+        asked: Their tree when the user was shown the plan, if only that may be done.
         declined: What they said no to before, in path order; gone through again and again.
         reconsider: Whether what this sync is about is asked for again, declined or not.
     """
@@ -48,6 +49,7 @@ class Rules:
     settled: Mapping[RepoPath, ObjectId] = field(default_factory=dict)
     clashes: frozenset[RepoPath] = frozenset()
     answer: Answer = YES
+    asked: Callable[[], Iterable[Entry]] | None = None
     declined: Callable[[], Iterable[Declined]] = tuple
     reconsider: bool = False
 
@@ -91,15 +93,40 @@ def decide_all(
     base: Iterable[Entry], ours: Iterable[Found], theirs: Iterable[Entry], rules: Rules
 ) -> Iterator[tuple[Sides, Step | None]]:
     """Yield every path and what must happen to it; `None` where nothing has to."""
-    refusals = iter(rules.declined())
-    refusal = next(refusals, None)
+    refusals = _Beside(rules.declined())
+    asked = None if rules.asked is None else _Beside(rules.asked())
     for sides in align(base, ours, theirs):
-        if refusal is not None and refusal.path != sides.path:
-            at = sort_key(sides.path)
-            while refusal is not None and sort_key(refusal.path) < at:
-                refusal = next(refusals, None)
-        mine = refusal if refusal is not None and refusal.path == sides.path else None
-        yield sides, decide(sides, rules, mine)
+        refusal = refusals.at(sides.path)
+        is_news = asked is not None and _content(asked.at(sides.path)) != _content(sides.theirs)
+        yield sides, decide(sides, rules, refusal, is_news=is_news)
+
+
+class _HasPath(Protocol):
+    @property
+    def path(self) -> RepoPath: ...
+
+
+P = TypeVar("P", bound=_HasPath)
+
+
+class _Beside(Generic[P]):
+    """Finds rows of one stream for the paths of another; both are in path order."""
+
+    def __init__(self, rows: Iterable[P]) -> None:
+        self._rows = iter(rows)
+        self._row = next(self._rows, None)
+
+    def at(self, path: RepoPath) -> P | None:
+        """Return the row at a path; paths are asked for in order."""
+        if self._row is not None and self._row.path != path:
+            key = sort_key(path)
+            while self._row is not None and sort_key(self._row.path) < key:
+                self._row = next(self._rows, None)
+        return self._row if self._row is not None and self._row.path == path else None
+
+
+def _content(entry: Entry | None) -> Content | None:
+    return entry.content if entry is not None else None
 
 
 def plan_sync(
@@ -111,13 +138,16 @@ def plan_sync(
             yield step
 
 
-def decide(sides: Sides, rules: Rules, refusal: Declined | None = None) -> Step | None:
+def decide(
+    sides: Sides, rules: Rules, refusal: Declined | None = None, *, is_news: bool = False
+) -> Step | None:
     """Decide one path; `None` where it is the same everywhere or none of our business.
 
     Args:
         sides: What the three trees hold there.
         rules: What this sync may do.
         refusal: What the user said no to there, if they did.
+        is_news: Whether theirs is not what it was when the user was asked.
     """
     path, base, ours, theirs = sides
     was = base.content if base is not None else None
@@ -143,12 +173,11 @@ def decide(sides: Sides, rules: Rules, refusal: Declined | None = None) -> Step 
         act = verdict.act
     act, reason = _permitted(act, reason, sides, rules)
     step = Step(act, path, base, ours, theirs, _other_name(act, sides, rules), reason)
-    if act not in _ASKED or is_decided or rules.answer.takes is None:
+    takes = rules.answer.takes
+    if act not in _ASKED or is_decided or (not is_news and (takes is None or takes(step))):
         return step
-    if rules.answer.takes(step):
-        return step
-    refused = Act.CONFLICT if outcome is Outcome.CONFLICT else rules.answer.rest
-    return step._replace(act=refused, copy=None)
+    rest = Act.UNSEEN if is_news else rules.answer.rest
+    return step._replace(act=Act.CONFLICT if outcome is Outcome.CONFLICT else rest, copy=None)
 
 
 def _binds(verdict: Verdict, here: Content | None, there: Content | None) -> bool:
@@ -257,6 +286,45 @@ def _other_name(act: Act, sides: Sides, rules: Rules) -> RepoPath | None:
     if act is Act.SET_THEIRS_ASIDE and sides.theirs:
         return set_aside_name(sides.path, sides.theirs.content, sides.theirs.editor)
     return None
+
+
+_UNDECIDED = {Act.LEAVE, Act.SKIP, Act.UNSEEN, Act.IGNORED}
+
+
+def still_declined(
+    before: Iterable[Declined], steps: Iterable[Step], ignores: Callable[[str], bool]
+) -> Iterator[Declined]:
+    """Yield what is declined once a plan was carried out.
+
+    A "no" outlives a sync that is not about its path, or cannot look at it.
+
+    Args:
+        before: What was declined before, in path order.
+        steps: The plan.
+        ignores: Says which paths are none of our business.
+    """
+    old = iter(before)
+    row = next(old, None)
+    blind = "/"
+    for step in steps:
+        at = sort_key(step.path)
+        while row is not None and sort_key(row.path) < at:
+            if row.path.startswith(blind) or ignores(row.path):
+                yield row
+            row = next(old, None)
+        is_old = row is not None and row.path == step.path
+        if step.act is Act.DECLINED:
+            yield Declined(step.path, seen(step.our_content), seen(step.their_content))
+        elif is_old and row is not None and step.act in _UNDECIDED:
+            yield row
+        if is_old:
+            row = next(old, None)
+        if step.ours is not None and step.ours.subtree:
+            blind = step.path + "/"
+    while row is not None:
+        if row.path.startswith(blind) or ignores(row.path):
+            yield row
+        row = next(old, None)
 
 
 def published(step: Step) -> Content | None:

@@ -477,3 +477,119 @@ def test_marks_have_colours_on_a_terminal(team):
 
     assert "\x1b[32m+" in t._raw
     assert "+ mine.txt" in t.transcript
+
+
+# -- what happens while the question is open --------------------------------------------
+
+
+@pytest.mark.parametrize("answers", [[(ASK, "")], [(ASK, "s"), ("Which?", "all"), (ASK, "y")]])
+def test_what_comes_while_the_question_is_open_is_not_done_and_not_declined(team, answers):
+    ana, ben = team
+    ben.write("mine.txt", "from Ben")
+    ben.delete("clean/users.csv")
+
+    with ben.terminal("sync") as t:
+        t.expect("Apply 2 changes?")
+        ana.write("from-ana.txt", "new")
+        ana.write("clean/users.csv", "edited meanwhile")
+        ana.delete("clean/old.csv")
+        ana.sync()
+        t.send_line(answers[0][1])
+        for prompt, line in answers[1:]:
+            t.answer(prompt, line)
+        t.end(exit=0)
+
+    assert "3 changes came from a teammate meanwhile" in t.transcript
+    assert ben.paths() == {"mine.txt", "clean/old.csv", "raw/events.csv"}
+    assert ben.status()["declined"] == []
+    ana.sync()
+    assert ana.read("mine.txt") == b"from Ben"
+    assert ana.read("clean/users.csv") == b"edited meanwhile"
+    ben.sync()
+    assert ben.paths() == ana.paths()
+
+
+def test_who_agreed_beforehand_takes_what_comes_meanwhile(team):
+    ana, ben = team
+    ben.write("mine.txt", "from Ben")
+    ana.write("from-ana.txt", "new")
+    ana.sync()
+
+    assert ben.sync()["downloaded"] == 1
+    assert "from-ana.txt" in ben.paths()
+
+
+def test_nobody_agrees_to_what_they_were_not_shown(team):
+    _, ben = team
+    ben.write("mine.txt", "from Ben")
+
+    with ben.terminal("sync", "-q") as t:
+        t.expect("+ mine.txt")
+        t.answer(ASK, "n")
+        t.end(exit=0)
+
+
+def test_a_yes_with_more_words_is_no_yes(team):
+    _, ben = team
+    ben.write("mine.txt", "from Ben")
+
+    with ben.terminal("sync") as t:
+        t.answer(ASK, "y nope")
+        t.expect('"y nope" is not one of')
+        t.answer(ASK, "n")
+        t.end(exit=0)
+
+
+def test_looking_at_the_whole_plan_keeps_the_choice(team):
+    _, ben = team
+    ben.write("mine.txt", "from Ben")
+    ben.write("other.txt", "from Ben")
+
+    with ben.terminal("sync") as t:
+        t.answer(ASK, "s")
+        t.answer("Which?", "1")
+        t.answer("Apply 1 of 2 changes?", "p")
+        t.answer("Apply 1 of 2 changes?", "")
+        t.end(exit=0)
+
+    assert ben.status()["declined"] == ["other.txt"]
+
+
+def test_the_end_of_input_in_groups_does_nothing_whatever_is_said_of_conflicts(apart):
+    ana, ben = apart
+    ana.write("fight.txt", "Ana")
+    ana.sync()
+    ben.write("fight.txt", "Ben")
+    before = ben.paths()
+
+    with ben.terminal("sync", "--ask", "groups") as t:
+        t.expect("Which?")
+        t.eof()
+        t.end(exit=3)
+
+    assert "Nothing was changed." in t.transcript
+    assert ben.paths() == before
+    assert len(ben.log()) == 5
+
+
+def test_groups_settle_conflicts_as_it_was_asked_for(apart):
+    ana, ben = apart
+    ana.write("fight.txt", "Ana")
+    ana.sync()
+    ben.write("fight.txt", "Ben")
+
+    with ben.terminal("sync", "--ask", "groups", "--on-conflict", "mine") as t:
+        for _ in range(6):
+            t.answer("Which?", "all")
+        t.end(exit=0)
+
+    ana.sync()
+    assert ana.read("fight.txt") == b"Ben"
+
+
+def test_the_choices_of_resolve_exclude_each_other(team):
+    _, ben = both_change(team)
+
+    said = ben.run("resolve", "clean/users.csv", "--mine", "--both", exit=2)
+
+    assert "exclude each other" in said.stderr

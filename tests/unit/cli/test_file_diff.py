@@ -45,4 +45,4 @@ def test_a_long_difference_is_cut_and_counted():
 def test_nothing_in_a_file_can_command_the_terminal():
     lines = shown(b"", "\x1b[2J\u202ecsv.exe\x9b\r".encode())
 
-    assert lines[-1] == "  +\\x1b[2J\\x202ecsv.exe\\x9b"
+    assert lines[-1] == "  +\\x1b[2J\\u202ecsv.exe\\x9b"

@@ -219,3 +219,12 @@ def test_a_commit_under_another_name_is_refused():
 def test_a_malformed_change_is_refused(row):
     with pytest.raises(FormatError):
         load_commit(edited(COMMIT, lambda value: value["changes"].append(row)))
+
+
+@pytest.mark.parametrize("field", ["author", "machine", "client", "time", "message"])
+def test_a_commit_that_would_command_a_terminal_is_refused(field):
+    def command(value):
+        value[field] = "\x1b]0;x\x07"
+
+    with pytest.raises(FormatError, match=field):
+        load_commit(edited(COMMIT, command))

@@ -36,6 +36,7 @@ def test_a_name_is_tidied_into_one_line(text, tidied):
         (WHEN, WHEN.lower()),
         (",100644", ",100600"),
         (",100644", ""),
+        ("Ana", "A\x1b]0;x\x07na"),
         (",0,", ",-1,"),
         (",0,", ",00,"),
         (",0,", ",,"),
@@ -63,7 +64,8 @@ def test_an_upper_case_hash_is_refused():
         load(LINE.replace(oid, oid.upper()))
 
 
-@pytest.mark.parametrize("tail", ["Ben,yesterday,3", f"Ben,{WHEN},x", f"Ben,{WHEN}", ""])
+@pytest.mark.parametrize("tail", ["Ben,yesterday,3", f"Ben,{WHEN},x", f"Ben,{WHEN}", "",
+                                  f"B\x1bn,{WHEN},3"])  # fmt: skip
 def test_a_malformed_deletion_is_refused(tail):
     with pytest.raises(FormatError):
         list(load_rows([f"{LINE},{tail}"], DeletedRows(), "deleted"))

@@ -136,7 +136,7 @@ def test_the_teams_rules_are_not_ignored_by_a_pattern_but_by_an_exact_path():
     assert rules(exact=[".casignore"]).ignores(".casignore")
 
 
-@pytest.mark.parametrize("text", ["[abc", "[z-a]", "!", "/", "a\\"])
+@pytest.mark.parametrize("text", ["[abc", "[z-a]", "!", "/", "a\\", "x\x1b]0;p\x07*"])
 def test_what_is_no_pattern_is_told_with_its_file_and_line(text):
     assert not is_pattern(text)
     with pytest.raises(ConfigError, match=r"^\.casignore:2: ") as caught:
