@@ -1,6 +1,5 @@
 """`cas-sync reset`: removes `.S3` here and under the prefix."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -9,9 +8,10 @@ import click
 
 from cas_sync.cli import exit_codes
 from cas_sync.cli.bars import Plain
+from cas_sync.cli.json_out import print_event
 from cas_sync.cli.options import common, flags_of, settings_in, store_options
 from cas_sync.cli.render import plural, size
-from cas_sync.engine.reset import ResetReport, run_reset
+from cas_sync.engine.reset import SHOWN, ResetReport, run_reset
 from cas_sync.errors import UsageError
 
 
@@ -42,7 +42,8 @@ def reset(
     """Remove .S3 here and under the prefix; your files stay as they are.
 
     The shared history, old versions and deleted files that are kept there are gone for
-    everyone. Teammates' folders are not touched; their next sync stops and says so.
+    everyone. Teammates' folders are not touched; their next sync stops and says so. What
+    you say about this machine stays: .S3/local.json and the lists of what is ignored here.
 
     \b
     cas-sync reset                      show what would go
@@ -65,8 +66,8 @@ def reset(
     )
     code = exit_codes.OK if confirm else exit_codes.USAGE
     if as_json:
-        fields = {"schema": 1, "event": "summary", **asdict(report), "removed": confirm}
-        click.echo(json.dumps({**fields, "exit": code}, ensure_ascii=False))
+        fields = {"event": "summary", **asdict(report), "removed": confirm}
+        print_event({**fields, "exit": code})
     elif not quiet:
         _print(report, confirm=confirm)
     return code
@@ -79,20 +80,36 @@ def _print(report: ResetReport, *, confirm: bool) -> None:
             f"{verb} .S3 at {report.url}: {plural(report.n_commits, 'commit')}, "
             f"{plural(report.n_keys, 'object')}, {size(report.size)}"
         )
+    if report.n_foreign:
+        others = plural(report.n_foreign, "object")
+        click.echo(f"  {others} of s3synchrony or others among them")
     if report.local:
         kept = f" with {plural(report.n_kept, 'kept file')}" if report.n_kept else ""
-        click.echo(f"{verb} .S3 in {report.data}{kept}")
+        but = f", but {', '.join(report.stays)}" if report.stays else ""
+        click.echo(f"{verb} .S3 in {report.data}{kept}{but}")
     if confirm:
         click.echo("Your files are as they were. The next sync starts afresh.")
         return
     if report.remote:
         click.echo("Old versions and deleted files that are kept there would be gone for all.")
-    for path in report.missing[:10]:
-        click.echo(f"  not here, or not intact: {path}", err=True)
+    _print_missing(report)
+    command = "cas-sync reset --confirm"
+    if report.local != report.remote:
+        command += " --local" if report.local else " --remote"
     if report.missing:
-        click.echo(
-            f"{plural(len(report.missing), 'file')} of the latest commit would be lost; "
-            "fetch them first with  cas-sync sync",
-            err=True,
-        )
-    click.echo("Nothing was removed. To do it:  cas-sync reset --confirm", err=True)
+        click.echo("Nothing was removed. Fetch or publish them first:  cas-sync sync", err=True)
+        click.echo(f"or lose them:  {command} --even-if-incomplete", err=True)
+    else:
+        click.echo(f"Nothing was removed. To do it:  {command}", err=True)
+
+
+def _print_missing(report: ResetReport) -> None:
+    if not report.missing:
+        return
+    changed = set(report.changed)
+    for path in report.missing[:SHOWN]:
+        click.echo(f"  {'changed' if path in changed else 'not'} here: {path}", err=True)
+    if len(report.missing) > SHOWN:
+        click.echo(f"  ... and {len(report.missing) - SHOWN:,} more", err=True)
+    n = plural(len(report.missing), "file")
+    click.echo(f"{n} would be lost as the latest commit has them.", err=True)

@@ -225,17 +225,29 @@ def empty_head(repo_id: str, nonce: str) -> Head:
     return Head(repo_id, HeadState.OPEN, 0, None, None, None, 0, 0, (), 0, "", (), (), nonce)
 
 
-def refuse_reset(head: HeadRead | None, repo_id: str | None, url: str) -> None:
+def refuse_reset(
+    head: HeadRead | None, repo_id: str | None, url: str, *, synced_with: str = ""
+) -> None:
     """Stop where the history this folder knew is no longer there.
 
     Args:
         head: What the store holds now.
         repo_id: What this folder knew; `None` if it is new here.
         url: Where the store is, for the message.
+        synced_with: Where it was at the last sync of this folder, if that is known.
 
     Raises:
         RepositoryResetError: The head is closed, missing or of another repository.
     """
+    is_other = repo_id is not None and (head is None or head.head.repo_id != repo_id)
+    if is_other and synced_with not in {"", url}:
+        # Nothing was reset, as far as one can tell: the configuration points elsewhere.
+        raise RepositoryResetError(
+            f"this folder was synced with {synced_with}, the configuration now says {url}",
+            cause="what lies there is another repository, or none",
+            fix=f"set it back:  cas-sync config set store {_quoted(synced_with)}\n"
+            "or join the other one:  cas-sync reset --confirm --local   then   cas-sync sync",
+        )
     fix = (
         "your files are safe here; to join what is there now:\n"
         "cas-sync reset --confirm --local   then   cas-sync sync"
@@ -261,6 +273,10 @@ def refuse_reset(head: HeadRead | None, repo_id: str | None, url: str) -> None:
             cause="it was reset and begun anew, or the address changed",
             fix=fix,
         )
+
+
+def _quoted(url: str) -> str:
+    return f'"{url}"' if " " in url else url
 
 
 def refuse_rollback(repo: Repository, head: HeadRead, agreed: Agreed | None) -> None:

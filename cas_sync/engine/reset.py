@@ -2,7 +2,7 @@
 
 In this order: prove that every file of the latest commit is here, close the head (which
 fences every running client), delete the keys below `.S3/` with the head last, then the
-local `.S3`. Killed anywhere, the same command goes on.
+local `.S3` but what the user says there. Killed anywhere, the same command goes on.
 """
 
 import shutil
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from cas_sync.engine.repository import Connection, Repository
 from cas_sync.engine.session import LOCK_WAIT_S
-from cas_sync.engine.settings import Settings
+from cas_sync.engine.settings import LOCAL_FILE, Settings
 from cas_sync.engine.surroundings import Surroundings
 from cas_sync.errors import ConfigError, GuardError, RaceLostError, WorktreeError
 from cas_sync.formats import documents, keys
@@ -29,6 +29,9 @@ from cas_sync.worktree.state import BASE_FILE, LocalState, forget_remembered
 
 ROOT = Key(keys.ROOT)
 SHOWN = 10
+STAYS = (LOCAL_FILE, "ignore_remote.txt", "ignores3.txt")
+"""In the local `.S3`: what the user says about this machine. Without the lists of what is
+ignored, the next sync would publish what is private here."""
 
 
 @dataclass
@@ -40,10 +43,13 @@ class ResetReport:
         data: The data folder.
         repo_id: The repository; empty where there is none.
         n_commits: Commits of its history.
-        n_keys: Objects below the prefix's `.S3/`.
+        n_keys: Objects below the prefix's `.S3/` that go.
         size: Their bytes.
+        n_foreign: How many of them s3synchrony left, or others.
         n_kept: Files in the local `.S3/deleted` that go with it.
+        stays: Files of the local `.S3` that stay: what the user says about this machine.
         missing: Files of the latest commit that are not here, or not intact.
+        changed: Those of them that are here with another content.
         remote: Whether the prefix is meant.
         local: Whether the local `.S3` is meant.
     """
@@ -54,8 +60,11 @@ class ResetReport:
     n_commits: int = 0
     n_keys: int = 0
     size: int = 0
+    n_foreign: int = 0
     n_kept: int = 0
+    stays: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
     remote: bool = True
     local: bool = True
 
@@ -84,7 +93,8 @@ def run_reset(
 
     Raises:
         GuardError: Files of the latest commit are not here.
-        ConfigError: The prefix holds another repository than this folder knows.
+        ConfigError: The prefix holds another repository than this folder knows, or a `.S3`
+            that is no repository.
     """
     report = ResetReport(settings.address.url, str(settings.data), remote=remote, local=local)
     with ExitStack() as stack:
@@ -96,6 +106,9 @@ def run_reset(
             if confirm and folder.stat(TMP_DIR) is not None:
                 recover(folder)  # puts back what a killed sync had moved out of the way
             report.n_kept = _count_kept(settings)
+            if local:
+                here = settings.data / STATE_DIR
+                report.stays = [name for name in STAYS if (here / name).exists()]
         if remote:
             connection = stack.enter_context(Connection(settings, surroundings))
             known = state.read_root() if state is not None else None
@@ -131,16 +144,24 @@ def _reset_remote(
 ) -> None:
     bucket = connection.bucket
     head = connection.read_head()
-    _check_identity(connection, head, known_repo)
+    found = list(bucket.list_keys(ROOT))
+    foreign = {key for key, _ in found if not keys.is_ours(key)}
+    _check_identity(connection, head, known_repo, len(foreign))
     if head is not None:
         report.repo_id, report.n_commits = head.head.repo_id, head.head.seq
         if head.head.state is HeadState.OPEN:
             progress.phase("Verify", head.head.files, head.head.size)
             repo = connection.repository(head.head.repo_id)
-            report.missing = list(_missing(repo, head.head, settings, progress))
-    for _, size in bucket.list_keys(ROOT):
-        report.n_keys += 1
-        report.size += size
+            for path, is_here in _missing(repo, head.head, settings, progress):
+                report.missing.append(path)
+                if is_here:
+                    report.changed.append(path)
+    stays: set[Key] = set()
+    if head is None or head.head.commit is None:
+        stays = foreign  # nothing was adopted yet: what others left is the only copy
+    report.n_foreign = len(foreign - stays)
+    report.n_keys = len(found) - len(stays)
+    report.size = sum(size for key, size in found if key not in stays)
     if not confirm:
         return
     if report.missing and not even_if_incomplete:
@@ -151,7 +172,7 @@ def _reset_remote(
             + named
             + (f" and {more:,} more" if more > 0 else ""),
             cause="the shared history is the only other place that has them",
-            fix="fetch them first:  cas-sync sync\n"
+            fix="fetch or publish them first:  cas-sync sync\n"
             "or insist, and lose them:  cas-sync reset --confirm --even-if-incomplete",
             code="E213",
         )
@@ -159,18 +180,30 @@ def _reset_remote(
         _close(connection, head, surroundings)
     progress.phase("Delete", report.n_keys, 0)
     # The head goes last: until then it says "closed" to everyone who asks.
-    bucket.delete(key for key, _ in list(bucket.list_keys(ROOT)) if key != HEAD)
+    # Listed again: what teammates added before that goes too.
+    stays.add(HEAD)
+    bucket.delete(key for key, _ in list(bucket.list_keys(ROOT)) if key not in stays)
     bucket.delete([HEAD])
 
 
 def _check_identity(
-    connection: Connection, head: HeadRead | None, known_repo: str | None
+    connection: Connection, head: HeadRead | None, known_repo: str | None, n_foreign: int
 ) -> None:
     blob = connection.bucket.get(Key(keys.FORMAT))
     there = documents.load_format(blob.data).repo_id if blob is not None else None
     if head is not None and there is None and head.head.state is HeadState.OPEN:
         raise ConfigError(
             f"{connection.bucket.url} has a head but no {keys.FORMAT}: not removing anything"
+        )
+    if head is None and there is None and n_foreign:
+        raise ConfigError(
+            f"the .S3 at {connection.bucket.url} is no repository of cas-sync: there is no "
+            f"{keys.FORMAT}, and {n_foreign:,} of its objects are of another program",
+            cause="s3synchrony keeps its lists and the files it deleted there; they were not "
+            "adopted, so nothing else has them",
+            fix="check the store in cas-sync.json; to forget only what is here:\n"
+            "cas-sync reset --confirm --local",
+            state="nothing was removed",
         )
     for found in (there, head.head.repo_id if head is not None else None):
         if known_repo is not None and found is not None and found != known_repo:
@@ -184,10 +217,10 @@ def _check_identity(
 
 def _missing(
     repo: Repository, head: Head, settings: Settings, progress: Progress
-) -> Iterable[str]:
-    """Yield each file of the latest commit that is not here byte for byte."""
+) -> Iterable[tuple[str, bool]]:
+    """Yield each file that is not here byte for byte, and whether another of its name is."""
     if not settings.data.is_dir():
-        yield from (row.path for row in repo.versions.rows(head.versions))
+        yield from ((row.path, False) for row in repo.versions.rows(head.versions))
         return
     hasher = FileHasher()
     with Folder(str(settings.data)) as folder:
@@ -201,7 +234,7 @@ def _missing(
             except (OSError, WorktreeError):
                 intact = False
             if not intact:
-                yield row.path
+                yield row.path, folder.stat(row.path) is not None
             progress.advance(1, row.content.size)
 
 
@@ -237,7 +270,13 @@ def _remove_local(settings: Settings) -> None:
     try:
         # The base goes first: a sync that meets the rest makes a union and deletes nothing.
         (state / BASE_FILE).unlink(missing_ok=True)
-        shutil.rmtree(state)
+        for path in [each for each in state.iterdir() if each.name not in STAYS]:
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+        if not any(state.iterdir()):
+            state.rmdir()
     except OSError as error:
         raise WorktreeError(
             f"cannot remove {state}", cause=str(error.strerror), fix="remove it by hand"

@@ -66,7 +66,7 @@ def suspect(survey: Survey, rewrites: Rewrites, limits: GuardLimits) -> Suspicio
             "E205",
             f"the data folder is empty, but the last sync here had {survey.n_base:,} files",
             "the drive may not be mounted, or the folder was moved or emptied",
-            f"bring them back:  cas-sync reset --confirm --local, then cas-sync sync\n{_ALLOW}",
+            f"bring them back:  cas-sync restore .\n{_ALLOW}",
         )
     gone = survey.moves_there.n_lost
     too_many = max(limits.least, int(survey.n_base * limits.ratio) + 1)
@@ -75,7 +75,8 @@ def suspect(survey: Survey, rewrites: Rewrites, limits: GuardLimits) -> Suspicio
             "E206",
             f"this would delete {gone:,} of {survey.n_base:,} files for everyone",
             "more than half of the files are gone from the data folder",
-            _ALLOW,
+            "bring them back:  cas-sync restore .   (asks before it replaces what you edited)\n"
+            f"{_ALLOW}",
         )
     lost_here = survey.moves_here.n_lost
     if lost_here >= too_many:

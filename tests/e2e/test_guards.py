@@ -32,8 +32,11 @@ def stopped(person, store, *args) -> dict:
 
 def empty(person):
     for path in person.data.iterdir():
-        if path.name != ".S3":
-            shutil.rmtree(path)
+        if path.is_dir() and not path.is_symlink():
+            if path.name != ".S3":
+                shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def test_an_emptied_folder_deletes_nothing(folder):
@@ -51,6 +54,53 @@ def test_a_small_folder_that_was_emptied_deletes_nothing(folder):
     empty(ana)
 
     assert stopped(ana, folder.url)["code"] == "E205"
+
+
+@pytest.mark.parametrize("n", [2, 30])
+def test_what_was_emptied_is_brought_back_by_what_the_message_says(folder, n):
+    ana, bo = pair(folder, n)
+    (ana.data / "link").symlink_to("d0")
+    ana.write("run.sh", "#!/bin/sh", executable=True)
+    ana.sync()
+    before = tree(ana.data)
+    empty(ana)
+    fix = stopped(ana, folder.url)["fix"]
+    command = fix.splitlines()[0].partition("cas-sync ")[2].split()
+    assert command == ["restore", "."]
+
+    ana.run(*command)
+
+    assert tree(ana.data) == before
+    ana.run("status", "--exit-code")
+    assert ana.sync()["published"] is False
+    bo.sync()
+    assert tree(bo.data) == before
+
+
+def test_what_was_deleted_is_brought_back_and_what_was_edited_is_kept(folder):
+    ana, _ = pair(folder)
+    before = tree(ana.data)
+    for i in range(16):
+        ana.delete(f"d{i % 3}/f{i:02d}.txt")
+    ana.write("new", "not published")
+    stopped(ana, folder.url)
+
+    ana.run("restore", ".")
+
+    assert tree(ana.data) == {**before, "new": (b"not published", False)}
+    assert ana.sync()["deleted_remote"] == 0
+
+    for i in range(16):
+        ana.delete(f"d{i % 3}/f{i:02d}.txt")
+    ana.write("d0/f27.txt", "edited, not published")
+    fix = stopped(ana, folder.url)["fix"]
+    assert "asks before it replaces what you edited" in fix
+    here = tree(ana.data)
+    ana.run("restore", ".", exit=2)  # nobody to ask
+    assert tree(ana.data) == here
+    ana.run("restore", ".", "-y")
+    assert b"edited, not published" in ana.kept()
+    assert ana.sync()["published"] is False
 
 
 def test_a_missing_folder_deletes_nothing(folder):
@@ -107,6 +157,7 @@ def test_more_than_half_deleted_stops_and_yes_does_not_pass(folder):
 
     assert said["code"] == "E206"
     assert "16 of 30" in said["message"]
+    assert "cas-sync restore ." in said["fix"]
     assert "--allow-mass-delete" in said["fix"]
     assert stopped(ana, folder.url, "--dry-run")["code"] == "E206"
 

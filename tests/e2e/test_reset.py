@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from cas_sync.formats import documents
+from cas_sync.model.commit import HeadState
 from tests.support.people import Kill, snapshot, tree
+from tests.support.seed_store import FolderKeys, SeedPrefix
 
 BUCKET = "team-data"
 
@@ -40,6 +43,13 @@ def put(s3, *names: str) -> None:
             client.put_object(Bucket=BUCKET, Key=name, Body=b"not ours")
 
 
+def close_head(below: Path) -> None:
+    """Do what a reset does first, as if it was killed then."""
+    head = documents.load_head((below / "head").read_bytes())
+    closed = head._replace(state=HeadState.CLOSED)
+    (below / "head").write_bytes(documents.dump_head(closed))
+
+
 @pytest.fixture
 def place3(s3, s3_prefix):
     s3.server = s3_prefix.server
@@ -54,7 +64,9 @@ def test_without_confirm_it_tells_and_removes_nothing(folder):
     said = ana.run("reset", exit=2)
 
     assert "Would remove" in said.stdout
-    assert "--confirm" in said.stderr
+    assert said.stderr == "Nothing was removed. To do it:  cas-sync reset --confirm\n"
+    only_local = ana.run("reset", "--local", exit=2)
+    assert only_local.stderr.endswith("To do it:  cas-sync reset --confirm --local\n")
     assert (snapshot(Path(folder.url)), tree(ana.data)) == before
     assert ana.state.is_dir()
     assert ana.sync()["published"] is False
@@ -279,3 +291,185 @@ def test_what_a_killed_sync_had_moved_aside_is_put_back_first(folder):
     ana.run("reset", "--confirm")
 
     assert ana.read("mine") == b"precious"
+
+
+def test_the_preview_says_what_is_not_here_and_what_differs_and_what_works_then(folder):
+    ana, bo = pair(folder)
+    bo.write("f03", "newer, by bo")
+    bo.sync()
+    ana.delete("f04")
+
+    told = ana.run("reset", exit=2)
+    refused = ana.run("reset", "--confirm", exit=8)
+
+    assert "changed here: f03\n" in told.stderr
+    assert "not here: f04\n" in told.stderr
+    assert "f05" not in told.stderr
+    assert "To do it" not in told.stderr
+    last = told.stderr.splitlines()[-1]
+    assert last == "or lose them:  cas-sync reset --confirm --even-if-incomplete"
+    assert "E213" in refused.stderr
+    assert ana.run("reset", "--json", exit=2).last["changed"] == ["f03"]
+    ana.run(*last.partition("cas-sync ")[2].split())
+
+
+# -- what others left below the prefix ----------------------------------------------
+
+
+def seed_prefix(folder) -> tuple[FolderKeys, dict[str, bytes]]:
+    """Write a prefix of s3synchrony; return it and what is in it."""
+    prefix, keys = SeedPrefix("A"), FolderKeys(Path(folder.url))
+    prefix.push("plain.csv", b"a,b\n1,2\n")
+    prefix.push("gone.csv", b"kept nowhere else")
+    prefix.delete("gone.csv")
+    return keys, prefix.write(keys.put)
+
+
+@pytest.mark.parametrize("knows_another", [False, True])
+def test_a_prefix_that_was_never_ours_is_refused(folder, knows_another):
+    ana = folder.person("ana")
+    if knows_another:
+        ana.store = str(folder.root / "her own")
+        ana.write("x", "x")
+        ana.sync()
+    keys, before = seed_prefix(folder)
+
+    for more in ([], ["--confirm"], ["--confirm", "--even-if-incomplete"]):
+        said = ana.run("reset", "--store", folder.url, *more, exit=5)
+
+        assert "is no repository of cas-sync" in said.stderr
+        assert "nothing was removed" in said.stderr
+        assert keys.all() == before
+        assert ana.state.exists() == knows_another
+
+
+def test_before_anything_is_adopted_what_others_left_stays(folder):
+    ana = folder.person("ana")
+    keys, before = seed_prefix(folder)
+    ana.run("init", "--store", folder.url)
+    assert keys.all().keys() > before.keys()
+
+    said = ana.run("reset", "--confirm", "--json").last
+
+    assert said["n_foreign"] == 0
+    left = keys.all()
+    left.pop(".S3/lock-head")  # of the folder store itself
+    assert left == before
+
+
+def test_after_an_adoption_the_lists_of_s3synchrony_are_counted_and_go(folder):
+    ana = folder.person("ana")
+    keys, before = seed_prefix(folder)
+    ana.sync()
+
+    told = ana.run("reset", exit=2)
+
+    assert "3 objects of s3synchrony or others among them" in told.stdout
+    assert keys.all().items() >= before.items()
+
+    done = ana.run("reset", "--confirm")
+    assert "3 objects of s3synchrony or others among them" in done.stdout
+    assert keys.all() == {"plain.csv": before["plain.csv"]}
+
+
+@pytest.mark.parametrize("adopted", [False, True])
+def test_a_reset_that_was_killed_halfway_is_finished(folder, adopted):
+    """Killed when only the closed head and part of the rest were left, format.json not."""
+    ana = folder.person("ana")
+    if adopted:
+        seed_prefix(folder)
+    else:
+        ana.write("x", "x")
+    ana.sync()
+    below = Path(folder.url) / ".S3"
+    close_head(below)
+    (below / "format.json").unlink()
+
+    ana.run("reset", "--confirm")
+
+    assert not below.exists()
+    assert not ana.state.exists()
+
+
+def test_what_is_ours_and_nothing_refers_to_can_still_go(folder):
+    ana, _ = pair(folder)
+    below = Path(folder.url) / ".S3"
+    (below / "head").unlink()
+    (below / "format.json").unlink()
+    assert list(below.rglob("*.pack"))
+
+    ana.run("reset", "--confirm")
+
+    assert not below.exists()
+
+
+# -- what the user says about this machine -------------------------------------------
+
+
+@pytest.mark.parametrize("more", [[], ["--local"]])
+def test_what_is_ignored_on_this_machine_is_not_published_after_a_reset(folder, more):
+    ana, bo = pair(folder)
+    ana.write("private", "not for bo")
+    ana.write("older", "nor this")
+    ana.run("ignore", "add", "--local", "private")
+    (ana.state / "ignores3.txt").write_text("older\n")
+    ana.run("config", "set", "jobs", "3", "--local")
+    names = {"ignore_remote.txt", "ignores3.txt", "local.json"}
+    before = {name: (ana.state / name).read_bytes() for name in names}
+
+    told = ana.run("reset", *more, exit=2)
+    ana.run("reset", "--confirm", *more)
+
+    assert ", but local.json, ignore_remote.txt, ignores3.txt\n" in told.stdout
+    assert {path.name: path.read_bytes() for path in ana.state.iterdir()} == before
+    ana.sync()
+    bo.run("reset", "--confirm", "--local")
+    bo.sync()
+    assert ana.read("private") == b"not for bo"
+    assert not {"private", "older"} & bo.paths()
+    assert {name: (ana.state / name).read_bytes() for name in names} == before
+
+
+def test_a_folder_that_keeps_only_what_the_user_said_is_new_here(folder):
+    ana, _ = pair(folder)
+    ana.write("private", "not for bo")
+    ana.run("ignore", "add", "--local", "private")
+    ana.run("reset", "--confirm", "--local")
+    ana.delete("f00")
+
+    ana.sync("--only", "f0*")
+
+    assert ana.read("f00") == b"content 0", "joined as a union: nothing is a deletion"
+    assert json.loads((ana.state / "local.json").read_text())["only"] == ["f0*"]
+    ana.run("reset", "--confirm", "--local")
+    assert ana.sync()["exit"] == 0
+
+
+# -- another store --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("holds", ["nothing", "another", "another, being reset"])
+def test_a_store_that_was_changed_is_no_reset(folder, holds):
+    ana, _ = pair(folder)
+    other = folder.root / "other store"
+    if holds != "nothing":
+        stranger = folder.person("stranger")
+        stranger.store = str(other)
+        stranger.write("x", "x")
+        stranger.sync()
+    if holds == "another, being reset":
+        close_head(other / ".S3")
+    other.mkdir(exist_ok=True)
+    before = snapshot(other)
+    ana.configure(store=str(other))
+
+    said = ana.sync(exit=8)
+
+    assert said["code"] == "E209"
+    assert f"synced with {folder.url}, the configuration now says {other}" in said["message"]
+    assert "reset --confirm --local" in said["fix"]
+    assert "--remote" not in said["fix"]
+    assert snapshot(other) == before
+    back = said["fix"].splitlines()[0].partition("cas-sync ")[2].split()
+    ana.run(*back)
+    assert ana.sync()["published"] is False

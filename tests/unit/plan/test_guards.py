@@ -50,6 +50,20 @@ def test_teammates_are_not_believed_either():
     assert code(files(30), files(30), files(10)) == "E206"
 
 
+@pytest.mark.parametrize("left", [0, 5])
+def test_files_that_are_gone_here_can_be_brought_back(left):
+    why = suspect(survey(files(30), files(left)), Rewrites(), GuardLimits())
+
+    assert why.fix.startswith("bring them back:  cas-sync restore .")
+    assert why.fix.endswith("cas-sync sync --allow-mass-delete")
+
+
+def test_what_a_teammate_deleted_is_not_brought_back_by_a_restore():
+    why = suspect(survey(files(30), files(30), files(10)), Rewrites(), GuardLimits())
+
+    assert "restore" not in why.fix
+
+
 def test_a_moved_folder_is_no_deletion():
     moved = {f"new/{path}": value for path, value in files(30).items()}
 
