@@ -1,5 +1,6 @@
 """`cas-sync clone`: join a team in a new folder."""
 
+import contextlib
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -7,11 +8,12 @@ from typing import Any
 
 import click
 
-from cas_sync.cli.options import common, flags_of, store_options
+from cas_sync.cli.options import common, flags_of, work_options
 from cas_sync.cli.sync_cmd import sync_in
-from cas_sync.engine.settings import find_config
+from cas_sync.engine.project_file import find_config
+from cas_sync.engine.settings import anchored
 from cas_sync.engine.sync_report import SyncOptions
-from cas_sync.errors import ConfigError
+from cas_sync.errors import CasSyncError, ConfigError
 
 
 @click.command()
@@ -20,7 +22,7 @@ from cas_sync.errors import ConfigError
 @click.option(
     "--only", multiple=True, metavar="GLOB", help="Take what matches, now and from now on."
 )
-@store_options
+@work_options
 @common
 def clone(
     url: str,
@@ -42,23 +44,31 @@ def clone(
     cas-sync clone ../team-store --only 'clean/**' and keep to that part
     """
     del debug
-    target = start / (directory or Path(url.rstrip("/").rpartition("/")[2] or "data"))
-    target.mkdir(parents=True, exist_ok=True)
+    place = anchored(url, start.resolve())
+    target = start / (directory or Path(url.strip().rstrip("/").rpartition("/")[2] or "data"))
     if find_config(target, {**os.environ, "CAS_SYNC_CONFIG": ""}) == (
         target.resolve() / "cas-sync.json"
     ):
         raise ConfigError(
             f"{target} is a project already", fix=f"cas-sync sync -C {target}", code="E204"
         )
-    if "://" not in url:
-        url = os.path.relpath((start / url).resolve(), target.resolve())
-    return sync_in(
-        target,
-        replace(flags_of(values), store=url),
-        lambda _: SyncOptions(only=only, push=False, joins=True),
-        sets_up=True,
-        yes=True,
-        as_json=as_json,
-        quiet=quiet,
-        verbose=verbose,
-    )
+    if Path(place).is_absolute():
+        place = os.path.relpath(os.path.realpath(place), target.resolve())
+    is_new = not target.exists()
+    target.mkdir(parents=True, exist_ok=True)
+    try:
+        return sync_in(
+            target,
+            replace(flags_of(values), store=place),
+            lambda _: SyncOptions(only=only, push=False, joins=True),
+            sets_up=True,
+            yes=True,
+            as_json=as_json,
+            quiet=quiet,
+            verbose=verbose,
+        )
+    except CasSyncError:
+        if is_new:
+            with contextlib.suppress(OSError):
+                target.rmdir()  # it stays if anything is in it
+        raise

@@ -9,22 +9,24 @@ from typing import Any
 import click
 
 from cas_sync.cli import exit_codes
+from cas_sync.cli.json_out import print_answer
 from cas_sync.cli.main import show_error
 from cas_sync.cli.options import common, of_both
 from cas_sync.engine import config_edit
-from cas_sync.engine.begin import refuse_bad_data_folder
-from cas_sync.engine.config_check import Value, check, values_of
+from cas_sync.engine.config_check import Value, check, refuse_bad_endpoint, values_of
 from cas_sync.engine.layers import is_seed_file
+from cas_sync.engine.places import refuse_bad_data_folder, refuse_overlap
+from cas_sync.engine.project_file import find_config
 from cas_sync.engine.settings import (
     DEFAULT_DATA,
-    find_config,
+    DEFAULT_STORE,
     local_file,
     no_project,
     resolve,
     user_file,
 )
 from cas_sync.errors import ConfigError, UsageError
-from cas_sync.formats.config_json import Config
+from cas_sync.formats.config_json import CREDENTIALS, FILE_NAME, KEYS, Config
 from cas_sync.store.bucket import StoreAddress
 from cas_sync.store.connect import open_bucket
 
@@ -64,7 +66,7 @@ def list_(outer: dict[str, Any], /, *, origin: bool, **inner: Any) -> int:
     given = of_both(outer, inner)
     values = values_of(resolve(given["start"], Config(), os.environ), os.environ)
     if given["as_json"]:
-        _print_json("config list", [_as_json(value) for value in values])
+        print_answer("config list", [_as_json(value) for value in values])
         return exit_codes.OK
     for value in values:
         if value.value is not None:
@@ -85,7 +87,7 @@ def get(outer: dict[str, Any], /, key: str, **inner: Any) -> int:
     if value is None:
         raise config_edit.unknown_key(key)
     if given["as_json"]:
-        _print_json("config get", _as_json(value))
+        print_answer("config get", _as_json(value))
     elif value.value is not None:
         click.echo(_as_text(value.value))
     return exit_codes.OK
@@ -117,10 +119,12 @@ def set_(
     parsed = config_edit.parse(key, value)
     if key in ("store", "data") and not local:
         _refuse_bad(folder, key, str(parsed))
+    if key == "endpoint_url":
+        refuse_bad_endpoint(str(parsed))
     path, changed = _change(folder, key, parsed, local=local, user=user)
     if given["as_json"]:
         result = {"key": key, "value": parsed, "path": str(path), "changed": changed}
-        _print_json("config set", result)
+        print_answer("config set", result)
     elif not given["quiet"]:
         click.echo(f"{key} = {_as_text(parsed)}   ({path})", err=True)
     return exit_codes.OK
@@ -135,8 +139,10 @@ def unset(outer: dict[str, Any], /, key: str, *, local: bool, user: bool, **inne
     """Remove one value from cas-sync.json."""
     given = of_both(outer, inner)
     path, changed = _change(given["start"], key, None, local=local, user=user)
+    if not changed and key not in (*KEYS, CREDENTIALS):
+        raise config_edit.unknown_key(key)
     if given["as_json"]:
-        _print_json("config unset", {"key": key, "path": str(path), "changed": changed})
+        print_answer("config unset", {"key": key, "path": str(path), "changed": changed})
     elif not given["quiet"]:
         what = "is no more said" if changed else "was not said"
         click.echo(f"{key} {what} in {path}", err=True)
@@ -152,7 +158,7 @@ def path(outer: dict[str, Any], /, *, local: bool, user: bool, **inner: Any) -> 
     given = of_both(outer, inner)
     found = _path(given["start"], local=local, user=user)
     if given["as_json"]:
-        _print_json("config path", {"path": str(found)})
+        print_answer("config path", {"path": str(found)})
     else:
         click.echo(str(found))
     return exit_codes.OK
@@ -173,7 +179,7 @@ def validate(outer: dict[str, Any], /, **inner: Any) -> int:
             {"code": e.code, "message": e.message, "cause": e.cause, "fix": e.fix}
             for e in wrong
         ]
-        _print_json("config validate", {"files": files, "findings": findings})
+        print_answer("config validate", {"files": files, "findings": findings})
     else:
         for error in wrong:
             show_error(error, as_json=False)
@@ -187,7 +193,9 @@ def _change(
 ) -> tuple[Path, bool]:
     found = _path(folder, local=local, user=user)
     if local:
-        data = resolve(folder, Config(), os.environ).data
+        there = resolve(folder, Config(), os.environ)
+        data, store = there.data, there.config.store or DEFAULT_STORE
+        refuse_bad_data_folder(there.root, str(data), store, there.config.origins)
         return found, config_edit.change_local(data, key, value)
     if is_seed_file(found):
         raise ConfigError(
@@ -213,12 +221,13 @@ def _path(folder: Path, *, local: bool, user: bool) -> Path:
 def _refuse_bad(folder: Path, key: str, value: str) -> None:
     """Refuse a store or a data folder that cannot be one, before it is written."""
     said = resolve(folder, Config(), os.environ)
-    store = value if key == "store" else said.config.store
-    data = value if key == "data" else said.config.data
-    if key == "store":
+    store, data = said.config.store, said.config.data or DEFAULT_DATA
+    origins = {"store": FILE_NAME, "data": FILE_NAME}
+    if key == "data":
+        refuse_bad_data_folder(said.root, value, store or DEFAULT_STORE, origins)
+    else:
         open_bucket(StoreAddress(value)).close()
-    if store:
-        refuse_bad_data_folder(said.root, data or DEFAULT_DATA, store)
+        refuse_overlap(said.root, data, value, origins)
 
 
 def _as_json(value: Value) -> dict[str, object]:
@@ -233,8 +242,3 @@ def _as_text(value: object) -> str:
 def _safe(value: object) -> object:
     """Return a value without the user name and password that an address may hold."""
     return re.sub(r"//[^/\s@]+@", "//", value) if isinstance(value, str) else value
-
-
-def _print_json(command: str, result: object) -> None:
-    document = {"schema": 1, "command": command, "result": result}
-    click.echo(json.dumps(document, ensure_ascii=False))

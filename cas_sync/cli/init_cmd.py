@@ -1,6 +1,5 @@
 """`cas-sync init`: configuration, and the store tested before it is trusted."""
 
-import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -12,25 +11,22 @@ import click
 from cas_sync.cli import exit_codes
 from cas_sync.cli.adoption_view import foreign_json, foreign_lines
 from cas_sync.cli.bars import Plain
+from cas_sync.cli.json_out import print_answer
 from cas_sync.cli.options import common, flags_of, settings_in, store_options
 from cas_sync.cli.render import plural
 from cas_sync.cli.terminal import ask, can_ask, say
 from cas_sync.cli.wizard import ask_gitignore, ask_import, ask_setup
 from cas_sync.engine import gitignore
-from cas_sync.engine.begin import (
-    DEFAULT_STORE,
-    StoreReport,
-    plan_settings,
-    run_init,
-    write_setup,
-)
+from cas_sync.engine.begin import StoreReport, plan_settings, run_init, write_setup
 from cas_sync.engine.gitignore import Addition
 from cas_sync.engine.layers import is_seed_file, overlay
-from cas_sync.engine.settings import DEFAULT_DATA, Settings, find_config
+from cas_sync.engine.project_file import find_config
+from cas_sync.engine.settings import DEFAULT_DATA, DEFAULT_STORE, Settings
 from cas_sync.engine.surroundings import Surroundings
-from cas_sync.errors import ConfigError, UsageError
+from cas_sync.errors import AccessError, ConfigError, UsageError
 from cas_sync.formats.config_json import Config
 from cas_sync.formats.seed_config import load_seed
+from cas_sync.store.connect import read_address
 
 
 @dataclass(frozen=True)
@@ -70,7 +66,12 @@ class Done:
 
 
 @click.command()
-@click.option("-y", "--yes", is_flag=True, help="Ask nothing; take what is usual.")
+@click.option(
+    "-y",
+    "--yes",
+    is_flag=True,
+    help="Ask nothing; take what is usual. In a script, name the --store too.",
+)
 @click.option("--no-gitignore", is_flag=True, help="Leave .gitignore as it is.")
 @store_options
 @common
@@ -114,12 +115,29 @@ def init(
         except (click.Abort, KeyboardInterrupt):
             click.echo("\nNothing was written.", err=True)
             return exit_codes.INTERRUPTED
-        done = _carry_out(settings, said, addition, way)
+        try:
+            done = _carry_out(settings, said, addition, way)
+        except AccessError as error:
+            if found is not None:
+                _tell_of_keys(error, found)
+            raise
     if as_json:
         _print_json(done)
     if way.tells:
         click.echo("hint: next  cas-sync sync", err=True)
     return exit_codes.OK
+
+
+def _tell_of_keys(error: AccessError, seed: Path) -> None:
+    """Say that AWS keys in s3synchrony's file are not used, where none are found."""
+    if error.code != "E101" or load_seed(seed.read_bytes(), seed.name).credentials is None:
+        return
+    error.cause += f"; the keys in {seed.name} are not taken over: no file should hold them"
+    error.fix = (
+        "aws configure --profile NAME     keeps the keys outside the project\n"
+        "cas-sync init --profile NAME\n"
+        "or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and run the command again"
+    )
 
 
 def offer(start: Path) -> bool:
@@ -159,7 +177,9 @@ def _what_is_said(
 ) -> tuple[Path, Config]:
     """Return the folder that is set up, and what its file will say."""
     env = os.environ
-    store = flags.store or env.get("CAS_SYNC_STORE") or None
+    store = env.get("CAS_SYNC_STORE") if flags.store is None else flags.store
+    if store is not None:
+        read_address(store)
     data = flags.data or env.get("CAS_SYNC_DATA") or None
     said = replace(flags, store=store, data=data)
     if store is not None:
@@ -288,4 +308,4 @@ def _print_json(done: Done) -> None:
         "gitignore": str(done.added.path) if done.added else None,
         "tracked_by_git": done.tracked,
     }
-    click.echo(json.dumps({"schema": 1, "command": "init", "result": result}))
+    print_answer("init", result)

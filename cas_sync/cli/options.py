@@ -55,6 +55,12 @@ def of_both(outer: dict[str, Any], inner: dict[str, Any]) -> dict[str, Any]:
 
 def store_options(function: F) -> F:
     """Add the options that say where the store and the data are."""
+    option = click.option("--store", help="s3://bucket/prefix, or a folder that all can reach.")
+    return option(work_options(function))
+
+
+def work_options(function: F) -> F:
+    """Add the options that say where the data are, and how the store is worked with."""
     for option in (
         click.option(
             "--single-writer",
@@ -67,14 +73,16 @@ def store_options(function: F) -> F:
         click.option("--endpoint-url", help="Address of an S3-compatible server."),
         click.option("--profile", help="AWS profile."),
         click.option("--data", help="The data folder. [default: Data]"),
-        click.option("--store", help="s3://bucket/prefix, or a folder that all can reach."),
     ):
         function = option(function)
     return function
 
 
 def flags_of(values: dict[str, Any]) -> Config:
-    """Return the configuration that the flags of `store_options` make up."""
+    """Return the configuration that the flags of `store_options` make up.
+
+    An empty ``--store`` is kept: it is refused and not taken for unsaid.
+    """
     said = {name: values.pop(name, None) for name in _STORE_FLAGS}
     return Config(
         store=said["store"],
@@ -88,7 +96,7 @@ def flags_of(values: dict[str, Any]) -> Config:
         origins={
             key: f"--{name.replace('_', '-')}"
             for name, key in _STORE_FLAGS.items()
-            if said[name]
+            if said[name] or said[name] == ""
         },
     )
 

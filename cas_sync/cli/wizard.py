@@ -10,16 +10,10 @@ from pathlib import Path
 import click
 
 from cas_sync.cli.terminal import ask, say
-from cas_sync.engine.begin import (
-    DEFAULT_STORE,
-    data_folder_problem,
-    find_name,
-    plan_settings,
-    store_problem,
-    team_part,
-)
+from cas_sync.engine.begin import find_name, plan_settings, team_part
 from cas_sync.engine.gitignore import Addition
-from cas_sync.engine.settings import DEFAULT_DATA
+from cas_sync.engine.places import data_folder_problem, store_problem
+from cas_sync.engine.settings import DEFAULT_DATA, DEFAULT_STORE
 from cas_sync.engine.surroundings import find_git_name
 from cas_sync.formats import config_json
 from cas_sync.formats.config_json import Config

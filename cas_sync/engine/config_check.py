@@ -1,17 +1,18 @@
 """The configuration as people ask about it: what is in force, and whether it is sound."""
 
 import contextlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from cas_sync.engine import layers
-from cas_sync.engine.begin import refuse_bad_data_folder
+from cas_sync.engine.places import refuse_bad_data_folder
+from cas_sync.engine.project_file import find_config
 from cas_sync.engine.settings import (
     DEFAULT_DATA,
     DEFAULT_JOBS,
     Resolved,
-    find_config,
     local_file,
     resolve,
     settings_of,
@@ -21,9 +22,9 @@ from cas_sync.engine.surroundings import find_author
 from cas_sync.errors import CasSyncError, ConfigError
 from cas_sync.formats.config_json import CREDENTIALS, KEYS, Config
 from cas_sync.plan.guards import GuardLimits
-from cas_sync.store.connect import open_bucket
+from cas_sync.store.connect import open_bucket, scheme_of
 
-HIDDEN = "(hidden)"
+_WEB_ADDRESS = re.compile(r"https?://[^/\s]", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,38 @@ def values_of(found: Resolved, env: Mapping[str, str]) -> list[Value]:
         if key == "user.name" and values[-1].value is None:
             name = find_author(None, found.root, env)
             values[-1] = Value(key, name, "git's user.name, else login@machine")
-    if origin := found.config.origins.get(CREDENTIALS):
-        values.append(Value(CREDENTIALS, HIDDEN, origin))
+    values.append(_credentials(found.config, env))
     return values
+
+
+def _credentials(config: Config, env: Mapping[str, str]) -> Value:
+    """Return where AWS keys come from, as boto3 will look for them, and never what they are."""
+    if origin := config.origins.get(CREDENTIALS):
+        return Value(CREDENTIALS, f"from {origin}", origin)
+    if config.store is not None and scheme_of(config.store.strip()) != "s3":
+        return Value(CREDENTIALS, None, "default")
+    if config.profile is not None:
+        told = f"from the AWS profile {config.profile}"
+        return Value(CREDENTIALS, told, config.origins.get("profile", "default"))
+    if env.get("AWS_ACCESS_KEY_ID"):
+        return Value(CREDENTIALS, "from the environment", "AWS_ACCESS_KEY_ID")
+    return Value(CREDENTIALS, "from ~/.aws, SSO or the machine's role", "default")
+
+
+def refuse_bad_endpoint(url: str, origin: str = "") -> None:
+    """Refuse the address of a server that is not one.
+
+    Raises:
+        ConfigError: It does not begin with ``http://`` or ``https://``, and a name.
+    """
+    if not _WEB_ADDRESS.match(url):
+        where = f"{origin}: " if origin else ""
+        raise ConfigError(
+            f'{where}"endpoint_url" must begin with https:// or http://',
+            cause="it does not say how the server is spoken to",
+            fix="cas-sync config set endpoint_url https://HOST:PORT",
+            code="E112",
+        )
 
 
 def check(start: Path, env: Mapping[str, str]) -> tuple[list[str], list[CasSyncError]]:
@@ -97,10 +127,13 @@ def check(start: Path, env: Mapping[str, str]) -> tuple[list[str], list[CasSyncE
     if not wrong:
         try:
             found = resolve(start, Config(), env)
-            address = settings_of(found, env).address
+            address, said = settings_of(found, env).address, found.config
+            if address.endpoint_url:
+                origin = said.origins.get("endpoint_url", "")
+                refuse_bad_endpoint(address.endpoint_url, origin)
             open_bucket(address).close()
-            data_said, store = found.config.data or DEFAULT_DATA, found.config.store or ""
-            refuse_bad_data_folder(found.root, data_said, store)
+            data_said = said.data or DEFAULT_DATA
+            refuse_bad_data_folder(found.root, data_said, address.url, said.origins)
         except CasSyncError as error:
             wrong.append(error)
     return read, wrong

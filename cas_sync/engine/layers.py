@@ -72,12 +72,17 @@ def from_env(env: Mapping[str, str]) -> Config:
         "jobs": "CAS_SYNC_JOBS",
     }
     return Config(
-        store=env.get("CAS_SYNC_STORE") or None,
+        # Empty is not unsaid here: a script's unset variable must not choose the store.
+        store=env.get("CAS_SYNC_STORE"),
         data=env.get("CAS_SYNC_DATA") or None,
         profile=env.get(profile) or None,
         user_name=env.get("CAS_SYNC_USER") or None,
         jobs=int(jobs) if jobs else None,
-        origins={key: name for key, name in names.items() if env.get(name)},
+        origins={
+            key: name
+            for key, name in names.items()
+            if env.get(name) or (key == "store" and name in env)
+        },
     )
 
 

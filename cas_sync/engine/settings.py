@@ -12,14 +12,19 @@ from pathlib import Path
 import platformdirs
 
 from cas_sync.engine import layers
+from cas_sync.engine.project_file import find_config
 from cas_sync.errors import ConfigError, NotAProjectError
 from cas_sync.formats import config_json, seed_config
 from cas_sync.formats.config_json import CREDENTIALS, Config
 from cas_sync.model.paths import STATE_DIR
 from cas_sync.plan.guards import GuardLimits
 from cas_sync.store.bucket import StoreAddress
+from cas_sync.store.connect import read_address, scheme_of
 
 DEFAULT_DATA = "Data"
+DEFAULT_STORE = "../cas-sync-store"
+"""Where a team's files are kept if nobody says: a folder beside the project."""
+
 DEFAULT_JOBS = 8
 LOCAL_FILE = "local.json"
 """In ``.S3``: what holds for this project on this machine."""
@@ -84,29 +89,6 @@ class Resolved:
     path: Path | None
 
 
-def find_config(start: Path, env: Mapping[str, str]) -> Path | None:
-    """Return the nearest file at or above ``start``, up to a git root or home.
-
-    In one folder cas-sync.json goes before s3synchrony.json.
-    """
-    if given := env.get("CAS_SYNC_CONFIG"):
-        path = Path(given)
-        if not path.is_file():
-            raise ConfigError(
-                f"there is no file {path}", cause="CAS_SYNC_CONFIG names it", code="E203"
-            )
-        return path.absolute()
-    folder = start.resolve()
-    home = Path(env.get("HOME") or Path.home())
-    for each in (folder, *folder.parents):
-        for name in (config_json.FILE_NAME, seed_config.FILE_NAME):
-            if (each / name).is_file():
-                return each / name
-        if (each / ".git").exists() or each == home:
-            return None
-    return None
-
-
 def user_file() -> Path:
     """Return where the user's own configuration lies, for all projects."""
     return _dirs().user_config_path / "config.json"
@@ -167,7 +149,7 @@ def settings_of(found: Resolved, env: Mapping[str, str]) -> Settings:
 
     Raises:
         NotAProjectError: No file was found and no flag names a store.
-        ConfigError: The file names no store.
+        ConfigError: The file names no store, or what it names is no address.
     """
     said, root = found.config, found.root
     if said.store is None:
@@ -181,7 +163,7 @@ def settings_of(found: Resolved, env: Mapping[str, str]) -> Settings:
         root=root,
         data=found.data,
         address=StoreAddress(
-            _anchored(said.store, root),
+            _address(said.store, root, said.origins.get("store", "")),
             said.profile,
             said.region,
             said.endpoint_url,
@@ -208,10 +190,11 @@ def settings_of(found: Resolved, env: Mapping[str, str]) -> Settings:
     )
 
 
-def no_project(start: Path) -> NotAProjectError:
+def no_project(start: Path, cause: str = "") -> NotAProjectError:
     """Return the error of a folder without a configuration."""
     return NotAProjectError(
         f"no {config_json.FILE_NAME} or {seed_config.FILE_NAME} in {start} or above",
+        cause=cause,
         fix="cas-sync init\n"
         "or at once:  cas-sync sync --store s3://bucket/prefix --data Data\n"
         "with a shared folder:  cas-sync sync --store ../team-store --data Data\n"
@@ -220,11 +203,13 @@ def no_project(start: Path) -> NotAProjectError:
 
 
 def _no_store(found: Resolved) -> ConfigError:
+    cause = "\n".join(found.config.warnings)  # as a mistyped "store"
     if found.path is None:
-        return no_project(found.root)
+        return no_project(found.root, cause)
     is_seed = layers.is_seed_file(found.path)
     return ConfigError(
         f"{found.path} names no store",
+        cause=cause,
         fix='add  "aws_bkt": "bucket",  "remote_data_dir": "prefix"'
         if is_seed
         else "cas-sync config set store s3://bucket/prefix",
@@ -240,11 +225,25 @@ def _shown(path: Path, root: Path) -> str:
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 
 
-def _anchored(store: str, root: Path) -> str:
-    """Make a plain relative path one from the folder of the configuration."""
-    if "://" in store or store.startswith(("~", "\\\\")):
-        return store
-    return os.path.normpath(root / store)
+def _address(store: str, root: Path, origin: str) -> str:
+    try:
+        return anchored(store, root)
+    except ConfigError as error:
+        if origin and not error.cause:
+            error.cause = f"{origin} says so"
+        raise
+
+
+def anchored(store: str, root: Path) -> str:
+    """Return an address of a store; a plain relative path becomes one from ``root``.
+
+    Raises:
+        ConfigError: It is no address.
+    """
+    url = read_address(store)
+    if scheme_of(url) or url.startswith(("~", "\\\\")):
+        return url
+    return os.path.normpath(root / url)
 
 
 def write_config(root: Path, config: Config) -> Path:

@@ -95,7 +95,7 @@ def run_status(
         offline: Whether to compare with the last sync only and ask nobody.
     """
     report = StatusReport(is_offline=offline)
-    with Session(settings, surroundings, progress) as session:
+    with Session(settings, surroundings, progress, creates=False) as session:
         if not offline:
             session.start_reading_head()
         tell(session)

@@ -85,6 +85,11 @@ def one_line(value: Any) -> str | None:
     return value.strip() or None
 
 
+def _address(value: Any) -> str:
+    """Return an address as it is; that it is empty is told when it is used."""
+    return one_line(value) or ""
+
+
 def _patterns(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list | tuple) or not all(one_line(each) for each in value):
         raise ValueError
@@ -119,7 +124,7 @@ _ONE_LINE = "a text on one line"
 _LIST = 'a list of texts, like ["scratch/**"]'
 
 KEYS: Mapping[str, Key] = {
-    "store": Key("store", _ONE_LINE, one_line),
+    "store": Key("store", _ONE_LINE, _address),
     "data": Key("data", _ONE_LINE, one_line),
     "profile": Key("profile", _ONE_LINE, one_line),
     "region": Key("region", _ONE_LINE, one_line),

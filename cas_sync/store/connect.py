@@ -21,27 +21,58 @@ PLATFORMS = "cas_sync.platforms"
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")  # two letters or more: C:\ is a drive
 
 
-def open_bucket(address: StoreAddress) -> Bucket:
-    """Return the bucket at ``address``; nothing is sent before it is used.
+def scheme_of(url: str) -> str:
+    """Return how an address begins, ``s3`` of ``s3://bucket``; empty where it is a path."""
+    match = _SCHEME.match(url)
+    return match[1].lower() if match else ""
+
+
+def read_address(text: str) -> str:
+    """Return the address of a store without the space around it.
+
+    Whatever says a store is read by this, so that no slip of the pen becomes a folder.
 
     Raises:
-        ConfigError: The address is not one of a supported store.
+        ConfigError: It is empty, a web address, or begins as a URL does and is none.
     """
-    url = address.url.strip()
+    url = text.strip()
     if not url:
         raise ConfigError("the store has no address", fix=_choices(), code="E108")
-    scheme = match[1].lower() if (match := _SCHEME.match(url)) else ""
-    if scheme == "s3":
-        # Imported here because the AWS library takes longer to load than most commands.
-        from cas_sync.store.s3 import S3Bucket  # noqa: PLC0415
-
-        return S3Bucket(address)
+    scheme = scheme_of(url)
+    rest = url[len(scheme) + 1 :]
+    if scheme in ("", "file"):
+        return url
     if scheme in ("http", "https"):
         raise ConfigError(
             f"{url} is a web address, not a store",
             fix="give the store as s3://bucket/prefix and the server as endpoint_url",
             code="E108",
         )
+    if rest.startswith("//") and not (scheme == "s3" and rest.startswith("///")):
+        return url
+    if scheme == "s3":
+        place = rest.replace("\\", "/").strip("/")
+        fix = f"write it  s3://{place}" if place else "write it as s3://bucket/prefix"
+        cause = "two slashes go before the bucket, one before the prefix: s3://bucket/prefix"
+    else:
+        fix = f"{_choices()}\nif it is a folder of that name:  ./{url}"
+        cause = f'"{scheme}:" begins an address, and two slashes would follow'
+    raise ConfigError(f"{url} is no address of a store", cause=cause, fix=fix, code="E108")
+
+
+def open_bucket(address: StoreAddress) -> Bucket:
+    """Return the bucket at ``address``; nothing is sent before it is used.
+
+    Raises:
+        ConfigError: The address is not one of a supported store.
+    """
+    url = read_address(address.url)
+    scheme = scheme_of(url)
+    if scheme == "s3":
+        # Imported here because the AWS library takes longer to load than most commands.
+        from cas_sync.store.s3 import S3Bucket  # noqa: PLC0415
+
+        return S3Bucket(address)
     folder = folder_of(url)
     if folder is None:
         return _open_elsewhere(scheme, address)
@@ -81,10 +112,10 @@ def folder_of(url: str) -> str | None:
     Raises:
         ConfigError: It is a file URL without a folder.
     """
-    match = _SCHEME.match(url)
-    if match is None:
+    scheme = scheme_of(url)
+    if not scheme:
         return os.path.expanduser(url)  # noqa: PTH111 (text, not yet a path)
-    return _path_of_file_url(url) if match[1].lower() == "file" else None
+    return _path_of_file_url(url) if scheme == "file" else None
 
 
 def _path_of_file_url(url: str) -> str:

@@ -1,11 +1,12 @@
+import json
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from cas_sync.engine.project_file import find_config
 from cas_sync.engine.settings import (
     Settings,
-    find_config,
     load_settings,
     local_file,
     resolve,
@@ -117,6 +118,16 @@ def test_a_file_without_a_store_is_told(project, env, name, fix):
     assert fix in caught.value.fix
 
 
+def test_a_mistyped_store_is_told_where_none_is_found(project, env):
+    write(project, '{"stroe": "../team-store"}')
+
+    with pytest.raises(ConfigError) as caught:
+        load_settings(project, Config(), env)
+
+    assert "names no store" in caught.value.message
+    assert 'did you mean "store"?' in caught.value.cause
+
+
 # -- what goes before what -----------------------------------------------------------------
 
 
@@ -202,11 +213,54 @@ def test_a_wrong_number_of_jobs_is_refused(tmp_path, env, jobs):
         load_settings(tmp_path, Config(store="x"), {**env, "CAS_SYNC_JOBS": jobs})
 
 
+@pytest.fixture(params=["flag", "environment", "file", "user's file", "s3synchrony.json"])
+def with_store(request, project, env):
+    """Return what loads the settings with a store that is said in one of all places."""
+
+    def load(store):
+        flags, said = Config(), f'{{"store": {json.dumps(store)}}}'
+        match request.param:
+            case "flag":
+                flags = Config(store=store)
+            case "environment":
+                env["CAS_SYNC_STORE"] = store
+            case "file":
+                write(project, said)
+            case "user's file":
+                write(user_file().parent, said, "config.json")
+            case other:
+                write(project, said, other)
+        project.mkdir(exist_ok=True)
+        return load_settings(project, flags, env)
+
+    return load
+
+
+@pytest.mark.parametrize("store", ["", " ", "s3:demo", "s3:/demo/q", "s3:///demo", "gs:x"])
+def test_what_is_no_address_is_no_folder_wherever_it_is_said(with_store, store):
+    with pytest.raises(ConfigError) as caught:
+        with_store(store)
+
+    assert caught.value.code == "E108"
+
+
+@pytest.mark.parametrize("store", ["s3://b/p", " s3://b/p "])
+def test_an_address_is_read_alike_wherever_it_is_said(with_store, store):
+    assert with_store(store).address.url == "s3://b/p"
+
+
+def test_an_empty_store_names_who_said_so(project, env):
+    write(project, '{"store": "s3://b/p"}')
+
+    with pytest.raises(ConfigError) as caught:
+        load_settings(project, Config(), {**env, "CAS_SYNC_STORE": ""})
+
+    assert "CAS_SYNC_STORE" in caught.value.cause
+
+
 def test_empty_variables_say_nothing(project, env):
     write(project, '{"store": "s3://b/p", "data": "D", "profile": "q"}')
-    empty = dict.fromkeys(
-        ("STORE", "DATA", "PROFILE", "USER", "JOBS", "CONFIG", "CACHE_DIR"), ""
-    )
+    empty = dict.fromkeys(("DATA", "PROFILE", "USER", "JOBS", "CONFIG", "CACHE_DIR"), "")
 
     settings = load_settings(
         project, Config(), {**env, **{f"CAS_SYNC_{name}": "" for name in empty}}

@@ -26,13 +26,34 @@ def test_an_s3_url_has_a_bucket_and_a_prefix(url, parts):
     assert split_s3_url(url) == parts
 
 
-@pytest.mark.parametrize("url", ["s3://", "s3:///prefix", "s3:team-data", "s3://te am/x"])
+@pytest.mark.parametrize("url", ["s3://", "s3:///", "s3:", "s3://te am/x"])
 def test_an_s3_url_without_a_bucket_is_refused(url):
     with pytest.raises(ConfigError) as caught:
         open_bucket(StoreAddress(url))
 
     assert caught.value.code == "E108"
     assert "s3://bucket/prefix" in caught.value.fix
+
+
+@pytest.mark.parametrize(
+    ("url", "meant"),
+    [
+        ("s3:/demo/q", "s3://demo/q"),
+        ("s3:demo", "s3://demo"),
+        ("S3:demo/q/", "s3://demo/q"),
+        ("s3:///demo/q", "s3://demo/q"),
+        (" s3:\\demo\\q ", "s3://demo/q"),
+        ("gs:demo", "./gs:demo"),
+        ("data:old", "./data:old"),
+        ("https:/demo", "s3://bucket/prefix"),
+    ],
+)
+def test_what_begins_as_a_url_and_is_none_is_refused_with_what_was_meant(url, meant):
+    with pytest.raises(ConfigError) as caught:
+        open_bucket(StoreAddress(url))
+
+    assert caught.value.code == "E108"
+    assert meant in caught.value.fix.split()
 
 
 @pytest.mark.parametrize("url", ["gs://b/p", "https://b.s3.amazonaws.com/p", "sftp://h/p", ""])
@@ -68,7 +89,9 @@ def test_a_tilde_is_the_home_folder(monkeypatch, tmp_path):
     assert open_bucket(StoreAddress("~/store"))._base == str(tmp_path / "store")
 
 
-@pytest.mark.parametrize("url", ["C:\\data", "\\\\server\\share\\data", "data/store"])
+@pytest.mark.parametrize(
+    "url", ["C:\\data", "c:/data", "\\\\server\\share\\data", "data/store", "./s3:x", "a/s3:x"]
+)
 def test_drives_and_shares_are_folders(url):
     assert isinstance(open_bucket(StoreAddress(url)), FolderBucket)
 
