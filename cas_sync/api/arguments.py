@@ -3,9 +3,9 @@
 import difflib
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, TypedDict, TypeVar
 
+from cas_sync.engine.named import below_data
 from cas_sync.engine.settings import Settings
 from cas_sync.errors import UsageError
 from cas_sync.formats import config_json
@@ -84,15 +84,13 @@ def named_in(paths: Paths, settings: Settings) -> tuple[str, ...]:
         UsageError: One is not in the data folder.
     """
     several = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
-    data = Path(os.path.normpath(settings.data))
-    named = []
+    found = []
     for path in several:
-        at = Path(os.path.normpath(data / path))
-        if not at.is_relative_to(data):
-            raise UsageError(f"{path} is not in the data folder {data}")
-        text = at.relative_to(data).as_posix()
-        named.append("" if text == "." else text)
-    return tuple(named)
+        named = below_data(settings.data / path, settings.data)
+        if named is None:
+            raise UsageError(f"{path} is not in the data folder {settings.data}")
+        found.append(named)
+    return tuple(found)
 
 
 def one_of(choices: Mapping[str, T], said: str) -> T:

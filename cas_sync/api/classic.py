@@ -74,7 +74,8 @@ def smart_sync(
             and the keys of cas-sync.json: ``store``, ``profile``, ``region``, ...
 
     Returns:
-        What was done; an empty result where a child's `synchronize` returns nothing.
+        What was done; an empty result where a child's `synchronize` returns nothing, and
+        whatever else it returns as it is.
 
     Raises:
         UsageError: There is no such platform or keyword.
@@ -84,9 +85,12 @@ def smart_sync(
     connection.terms = Terms(message, on_conflict, ask=ask, progress=progress)
     _tell(tell, connection.intro_message())
     connection.establish_connection()
-    result = connection.synchronize() or SyncResult()
-    for note in result.notes:
-        _tell(tell, note)
+    result = connection.synchronize()
+    if result is None:
+        result = SyncResult()
+    if isinstance(result, SyncResult):
+        for note in result.notes:
+            _tell(tell, note)
     _tell(tell, connection.close_message())
     return result
 

@@ -224,7 +224,8 @@ def _from_here(kwargs: Mapping[str, Any], folders: Iterable[str]) -> dict[str, A
     values = {key: value for key, value in kwargs.items() if value is not None}
     for key in values.keys() & set(folders):
         text = os.fspath(values[key])
-        if "://" not in text:
+        # What is no address, or none of a folder, is for the engine to tell.
+        if text.strip() and not connect.scheme_of(text.strip()):
             values[key] = str(Path(text).expanduser().absolute())
     return values
 

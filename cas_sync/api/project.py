@@ -34,9 +34,9 @@ from cas_sync.api.opening import Open
 from cas_sync.api.plans import Plan
 from cas_sync.api.results import ResetResult, RestoreResult, SyncResult
 from cas_sync.api.status import Conflicts, Status
-from cas_sync.engine.begin import refuse_bad_data_folder
 from cas_sync.engine.fetch import fetch_file
 from cas_sync.engine.log import LogQuery, run_log
+from cas_sync.engine.places import refuse_misplaced
 from cas_sync.engine.reset import run_reset
 from cas_sync.engine.restore import RestoreOptions, run_restore
 from cas_sync.engine.settings import Settings, load_settings
@@ -229,6 +229,11 @@ class Project:
             UsageError: The arguments contradict each other, or there is something to adopt.
             GuardError: Going on could lose data.
         """
+        if plan is not None and not isinstance(plan, Plan):
+            raise UsageError(
+                f"sync() takes a plan first, not {plan!r}",
+                fix=f"to sync some paths only:  sync(paths={plan!r})",
+            )
         settings, about = self._settings(), plan or Plan()
         options = SyncOptions(
             paths=named_in(paths, settings) or about.paths,
@@ -379,9 +384,7 @@ def project_in(
         raise UsageError(f"there is no folder {folder}")
     surroundings = Surroundings(env=os.environ, connect=connect)
     settings = load_settings(folder, said, surroundings.env)
-    if settings.config_path is None:
-        # Where a file says so, it was looked at when the file was written.
-        refuse_bad_data_folder(settings.root, str(settings.data), settings.address.url)
+    refuse_misplaced(settings)
     return Project(folder, said, surroundings)
 
 

@@ -38,6 +38,18 @@ class Adopted:
     findings: Mapping[str, int] = field(hash=False)
     log: str
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {
+            "commit": self.commit,
+            "s3synchrony": self.s3synchrony,
+            "files": self.files,
+            "size": self.size,
+            "deleted": self.deleted,
+            "counts": dict(self.findings),
+            "log": self.log,
+        }
+
 
 @dataclass(frozen=True)
 class SyncResult:
@@ -56,6 +68,8 @@ class SyncResult:
         warnings: Published paths that not every system can hold, and why.
         kept: What was removed or replaced here, and where it lies now.
         declined: Number of changes that were said no to, now or before.
+        unseen: Number of changes that came after the plan was shown; left for the next sync.
+        ignored: Files and folders here that were passed over.
         refused: Whether all of it was said no to.
         adopted: What became of what others had left, where this sync adopted it.
         notes: Sentences that people should read.
@@ -77,6 +91,8 @@ class SyncResult:
     warnings: tuple[Skipped, ...] = ()
     kept: tuple[Kept, ...] = ()
     declined: int = 0
+    unseen: int = 0
+    ignored: int = 0
     refused: bool = False
     adopted: Adopted | None = None
     notes: tuple[str, ...] = ()
@@ -96,6 +112,7 @@ class SyncResult:
             "commit": self.commit,
             "seq": self.seq,
             "published": self.published,
+            "adopted": self.adopted.to_dict() if self.adopted else None,
             "uploaded": self.uploaded,
             "downloaded": self.downloaded,
             "deleted_remote": self.deleted_remote,
@@ -103,6 +120,8 @@ class SyncResult:
             "conflicts": list(self.conflicts),
             "skipped": [each.path for each in self.skipped],
             "declined": self.declined,
+            "unseen": self.unseen,
+            "ignored": self.ignored,
             "bytes_up": self.bytes_up,
             "bytes_down": self.bytes_down,
             "requests": dict(self.requests),
@@ -122,13 +141,16 @@ class SyncResult:
             (len(self.conflicts), "in conflict"),
             (len(self.skipped), "skipped"),
         )
-        did = ", ".join(f"{n:,} {what}" for n, what in parts if n)
+        adopted = [f"{self.adopted.files:,} adopted"] if self.adopted else []
+        did = ", ".join([*adopted, *(f"{n:,} {what}" for n, what in parts if n)])
         return f"{did or 'nothing to do'}{at(self.commit)}"
 
     def _repr_html_(self) -> str:
         rows = [("conflict", path, "changed on both sides") for path in self.conflicts]
         rows += [("skipped", each.path, each.reason) for each in self.skipped]
         rows += [("kept", each.path, each.kept_as) for each in self.kept]
+        if self.adopted is not None:
+            rows.append(("adopted", self.adopted.log, "says what became of each object"))
         return table(self._line(), ("", "path", ""), rows, len(rows))
 
 
@@ -202,10 +224,13 @@ class ResetResult:
         data: The data folder.
         repo_id: The repository; empty where there is none.
         n_commits: Commits of its history.
-        n_keys: Objects below the prefix's `.S3/`.
+        n_keys: Objects below the prefix's `.S3/` that go.
         size: Their bytes.
+        n_foreign: How many of them s3synchrony left, or others.
         n_kept: Files in the local `.S3/deleted` that go with it.
+        stays: Files of the local `.S3` that stay: what the user says about this machine.
         missing: Files of the latest commit that are not here, or not intact.
+        changed: Those of them that are here with another content.
         remote: Whether the prefix is meant.
         local: Whether the local `.S3` is meant.
         removed: Whether it was done.
@@ -217,8 +242,11 @@ class ResetResult:
     n_commits: int = 0
     n_keys: int = 0
     size: int = 0
+    n_foreign: int = 0
     n_kept: int = 0
+    stays: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
     remote: bool = True
     local: bool = True
     removed: bool = False
@@ -232,8 +260,11 @@ class ResetResult:
             "n_commits": self.n_commits,
             "n_keys": self.n_keys,
             "size": self.size,
+            "n_foreign": self.n_foreign,
             "n_kept": self.n_kept,
+            "stays": list(self.stays),
             "missing": list(self.missing),
+            "changed": list(self.changed),
             "remote": self.remote,
             "local": self.local,
             "removed": self.removed,

@@ -101,6 +101,7 @@ class Status:
         conflicts: What both changed, differently.
         skipped: What cannot be synced now.
         declined: What differs and was said no to.
+        ignored: Files and folders here that were passed over.
         to_adopt: What others left in the store, where it holds no commit yet.
         head: Id of the latest commit that is known; `None` before the first.
         seq: Its number.
@@ -115,6 +116,7 @@ class Status:
     conflicts: tuple[str, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     declined: tuple[str, ...] = ()
+    ignored: int = 0
     to_adopt: ToAdopt | None = None
     head: str | None = None
     seq: int = 0
@@ -135,6 +137,7 @@ class Status:
             "conflicts": list(self.conflicts),
             "skipped": {each.path: each.reason for each in self.skipped},
             "declined": list(self.declined),
+            "ignored": self.ignored,
             "to_adopt": self.to_adopt.to_dict() if self.to_adopt else None,
             "head": self.head,
             "seq": self.seq,

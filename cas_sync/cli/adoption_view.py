@@ -66,13 +66,8 @@ def adopted_event(report: AdoptReport) -> dict[str, Any]:
     """Return what became of everything; what is not plain, one by one."""
     return {
         "event": "adopted",
-        "commit": str(report.commit),
+        **adopted_json(report),
         "seq": report.seq,
-        "s3synchrony": report.is_seed,
-        "files": report.n_files,
-        "size": report.size,
-        "deleted": report.n_deleted,
-        "counts": report.counts,
         "findings": [
             {
                 "kind": each.kind.value,
@@ -84,6 +79,18 @@ def adopted_event(report: AdoptReport) -> dict[str, Any]:
             for each in report.findings
             if each.kind not in _PLAIN and each.kind is not Kind.BOOKKEEPING
         ],
+    }
+
+
+def adopted_json(report: AdoptReport) -> dict[str, Any]:
+    """Return what an adoption came to."""
+    return {
+        "commit": str(report.commit),
+        "s3synchrony": report.is_seed,
+        "files": report.n_files,
+        "size": report.size,
+        "deleted": report.n_deleted,
+        "counts": report.counts,
         "log": report.log,
     }
 

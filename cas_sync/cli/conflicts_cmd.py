@@ -1,6 +1,5 @@
 """`cas-sync conflicts`: what both sides changed, and who."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +7,7 @@ import click
 
 from cas_sync.cli import exit_codes
 from cas_sync.cli.bars import Plain
+from cas_sync.cli.json_out import print_answer
 from cas_sync.cli.options import common, flags_of, settings_in, store_options
 from cas_sync.cli.render import size
 from cas_sync.engine.status import run_status
@@ -36,8 +36,7 @@ def conflicts(
     progress = Plain(surroundings.clock, bars=False, quiet=quiet)
     found = run_status(settings, surroundings, progress, offline=False).conflicts
     if as_json:
-        document = {"schema": 1, "command": "conflicts", "result": [_json(s) for s in found]}
-        click.echo(json.dumps(document, ensure_ascii=False))
+        print_answer("conflicts", [_json(step) for step in found])
     elif not quiet:
         for step in found:
             _print(step)

@@ -1,6 +1,5 @@
 """`cas-sync demo`: a whole story of two people in a temporary folder."""
 
-import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ import click
 
 from cas_sync.cli import exit_codes
 from cas_sync.cli.demo_story import Story
+from cas_sync.cli.json_out import print_event
 from cas_sync.cli.options import common
 from cas_sync.cli.render import plural
 from cas_sync.clock import SystemClock
@@ -135,4 +135,4 @@ class _Events:
 
 
 def _event(**fields: Any) -> None:
-    click.echo(json.dumps({"schema": 1, **fields}, ensure_ascii=False))
+    print_event(fields)

@@ -1,18 +1,20 @@
 """`cas-sync ignore`: what is not synced, and which rule says so."""
 
-import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
 import click
 
 from cas_sync.cli import exit_codes
+from cas_sync.cli.json_out import is_text, print_answer, print_event
 from cas_sync.cli.options import common, settings_in
+from cas_sync.cli.paths import inside_data
 from cas_sync.cli.render import plural
-from cas_sync.cli.sync_cmd import inside_data
 from cas_sync.engine import ignoring
 from cas_sync.engine.ignoring import Added, Checked
+from cas_sync.engine.named import below_data
 from cas_sync.engine.settings import Settings
 from cas_sync.errors import UsageError
 from cas_sync.formats.config_json import Config
@@ -47,15 +49,18 @@ def add(ctx: click.Context, /, patterns: tuple[str, ...], *, local: bool, **give
     A rule is a pattern as in .gitignore. The path of a file or folder that is there becomes
     the pattern that names it and nothing else.
     """
+    for each in patterns:
+        if not is_text(each):
+            raise UsageError(f"{each!r} is no text", cause="the lists are written as UTF-8")
     settings, start, given = _open(ctx, given)
     if local:
-        paths = [_nonempty(each, inside_data(each, settings.data, start)) for each in patterns]
+        paths = [_exact(each, settings.data, start) for each in patterns]
         added = ignoring.add_local_paths(settings, paths)
     else:
         texts = [_pattern(each, settings.data, start) for each in patterns]
         added = ignoring.add_patterns(settings, texts)
     if given["as_json"]:
-        _event({"event": "summary", "file": added.file, "added": added.lines, "exit": 0})
+        print_event({"event": "summary", "file": added.file, "added": added.lines, "exit": 0})
     elif not given["quiet"]:
         _print_added(added)
     return exit_codes.OK
@@ -74,7 +79,7 @@ def check(ctx: click.Context, /, paths: tuple[str, ...], **given: Any) -> int:
         asked.append((path, each.endswith(("/", os.sep)) or (settings.data / path).is_dir()))
     found = ignoring.check(settings, asked)
     if given["as_json"]:
-        _answer("ignore check", [_json(each) for each in found])
+        print_answer("ignore check", [_json(each) for each in found])
     else:
         for checked in found:
             click.echo(f"{checked.path}   {_reason(checked, settings)}")
@@ -90,7 +95,7 @@ def list_(ctx: click.Context, /, **given: Any) -> int:
     rules = ignoring.list_rules(settings)
     if given["as_json"]:
         rows = [{"source": r.source, "line": r.line, "pattern": r.text} for r in rules]
-        _answer("ignore list", {"rules": rows, "only": list(settings.only)})
+        print_answer("ignore list", {"rules": rows, "only": list(settings.only)})
         return exit_codes.OK
     for rule in rules:
         click.echo(f"{rule.where}:{rule.text}")
@@ -110,12 +115,28 @@ def _open(ctx: click.Context, given: dict[str, Any]) -> tuple[Settings, Path, di
 def _pattern(text: str, data: Path, start: Path) -> str:
     """Return a pattern as it is, and for the path of something there the one that names it."""
     for base in (start.resolve(), data) if text.strip() else ():
-        path = Path(os.path.normpath(base / text))
-        if path.is_relative_to(data) and os.path.lexists(path):
-            named = path.relative_to(data).as_posix()
+        named = below_data(base / text, data)
+        if named is not None and os.path.lexists(path := data / named):
             is_dir = path.is_dir() and not path.is_symlink()
-            return escaped(_nonempty(text, "" if named == "." else named), is_dir=is_dir)
+            return escaped(_nonempty(text, named), is_dir=is_dir)
+    if ".." in text.replace(os.sep, "/").removeprefix("!").split("/"):
+        raise UsageError(
+            f"{text} names nothing in the data folder {data}",
+            cause="no pattern leads out of a folder",
+        )
     return text
+
+
+def _exact(text: str, data: Path, start: Path) -> str:
+    """Return the path that is named; refuse what looks like a pattern and names nothing."""
+    named = _nonempty(text, inside_data(text, data, start))
+    if re.search(r"[*?\[]", named) and not os.path.lexists(data / named):
+        raise UsageError(
+            f"there is no file {text}",
+            cause="--local takes exact paths, and no patterns",
+            fix=f"for the whole team:  cas-sync ignore add '{text}'",
+        )
+    return named
 
 
 def _nonempty(given: str, path: str) -> str:
@@ -158,12 +179,3 @@ def _json(checked: Checked) -> dict[str, Any]:
         "line": rule.line if rule else None,
         "pattern": rule.text if rule else None,
     }
-
-
-def _answer(command: str, result: Any) -> None:
-    document = {"schema": 1, "command": command, "result": result}
-    click.echo(json.dumps(document, ensure_ascii=False))
-
-
-def _event(fields: dict[str, Any]) -> None:
-    click.echo(json.dumps({"schema": 1, **fields}, ensure_ascii=False))

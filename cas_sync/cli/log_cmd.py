@@ -1,6 +1,5 @@
 """`cas-sync log`: who changed what, when."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +7,11 @@ import click
 
 from cas_sync.cli import exit_codes
 from cas_sync.cli.dates import parse_since
+from cas_sync.cli.json_out import print_answer
 from cas_sync.cli.options import common, flags_of, settings_in, store_options
-from cas_sync.cli.render import SHOWN_PER_GROUP, size
+from cas_sync.cli.paths import inside_data
+from cas_sync.cli.render import SHOWN_PER_GROUP, size, visible
+from cas_sync.cli.streams import is_read
 from cas_sync.engine.log import LogEntry, LogQuery, run_log
 from cas_sync.model.paths import PathRefusedError, RepoPath, parse_repo_path
 
@@ -46,10 +48,10 @@ def log(
     cas-sync log -n 5 --stat
     cas-sync log clean/users.csv
     """
-    del debug, quiet, verbose
+    del debug, verbose
     settings, surroundings = settings_in(start, flags_of(values))
     query = LogQuery(
-        path=_repo_path(path),
+        path=_repo_path(path, settings.data, start),
         limit=limit,
         author=author,
         since=parse_since(since, surroundings.clock.now()) if since else None,
@@ -65,22 +67,31 @@ def log(
             entries.append(entry)
         else:
             _print(entry, stat=stat, oneline=oneline)
+            if not is_read():
+                raise click.exceptions.Exit(exit_codes.OK)
 
-    run_log(settings, surroundings, query, note, with_changes=stat)
-    if path is not None and not n_shown and not as_json:
-        click.echo(f"No commit that was asked for changed {path}.", err=True)
+    any_commit = run_log(settings, surroundings, query, note, with_changes=stat)
+    if not (n_shown or as_json or quiet or limit == 0):
+        click.echo(_why_nothing(query, any_commit=any_commit), err=True)
     if as_json:
-        result = [_json(entry, stat=stat) for entry in entries]
-        document = {"schema": 1, "command": "log", "result": result}
-        click.echo(json.dumps(document, ensure_ascii=False))
+        print_answer("log", [_json(entry, stat=stat) for entry in entries])
     return exit_codes.OK
 
 
-def _repo_path(path: str | None) -> RepoPath | None:
-    if path is None:
+def _why_nothing(query: LogQuery, *, any_commit: bool) -> str:
+    if not any_commit:
+        return "No commits yet."
+    if query.path is None:
+        return "No commit matches."
+    return f"No commit that was asked for changed {visible(query.path)}."
+
+
+def _repo_path(path: str | None, data: Path, start: Path) -> RepoPath | None:
+    named = inside_data(path, data, start) if path is not None else ""
+    if not named:
         return None
     try:
-        return parse_repo_path(path.strip("/"))
+        return parse_repo_path(named)
     except PathRefusedError as error:
         raise click.BadParameter(f"{path}: {error}", param_hint="PATH") from None
 

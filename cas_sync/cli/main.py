@@ -4,17 +4,17 @@ Commands are imported when they are called, so that `--help` starts at once.
 """
 
 import importlib
-import json
 import os
 import sys
 from collections.abc import Mapping
-from typing import Any
 
 import click
 
 from cas_sync._version import __version__
 from cas_sync.cli import exit_codes
-from cas_sync.errors import CasSyncError
+from cas_sync.cli.json_out import print_event
+from cas_sync.cli.streams import safe_streams
+from cas_sync.errors import CasSyncError, DiskFullError
 
 COMMANDS = {
     "init": "Set up this folder and test the store.",
@@ -30,6 +30,10 @@ COMMANDS = {
     "reset": "Remove .S3 here and under the prefix; your files stay as they are.",
     "demo": "Show how it works: two people, one shared folder, all in a temporary place.",
 }
+
+
+_FINISHED = {exit_codes.OK, exit_codes.INCOMPLETE, exit_codes.DIFFERENCES}
+"""Codes that say less than that the output was lost."""
 
 
 class LazyGroup(click.Group):
@@ -80,7 +84,7 @@ def _epilog() -> str:
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 96},
     epilog=_epilog(),
-    no_args_is_help=True,
+    invoke_without_command=True,
 )
 @click.version_option(__version__, message="cas-sync %(version)s")
 @click.option(
@@ -91,7 +95,7 @@ def _epilog() -> str:
     help="Work as if started in DIR.",
 )
 @click.pass_context
-def group(ctx: click.Context, /, directory: str | None) -> None:
+def group(ctx: click.Context, /, directory: str | None) -> int:
     """Keep a team's data folder the same on every machine, through a bucket and no server.
 
     \b
@@ -102,6 +106,11 @@ def group(ctx: click.Context, /, directory: str | None) -> None:
     ctx.color = _colours(os.environ)
     if directory is not None:
         os.chdir(directory)
+    if ctx.invoked_subcommand is None:
+        from cas_sync.cli.overview import show_overview  # noqa: PLC0415 - as the commands
+
+        show_overview()
+    return exit_codes.OK
 
 
 def _colours(env: Mapping[str, str]) -> bool | None:
@@ -114,43 +123,58 @@ def _colours(env: Mapping[str, str]) -> bool | None:
 
 def main() -> None:
     """Run the command line and exit with one of the promised codes."""
+    with safe_streams() as out:
+        code = _run()
+        if out.trouble is not None and code in _FINISHED:
+            code = show_error(_lost(out.trouble), as_json=False)
+    sys.exit(code)
+
+
+def _run() -> int:
+    """Run the command line and return how it ends."""
     as_json = "--json" in sys.argv
-    debug = "--debug" in sys.argv
     try:
         code = group.main(standalone_mode=False)
-        sys.exit(code if isinstance(code, int) else exit_codes.OK)
     except click.exceptions.Exit as error:
-        sys.exit(error.exit_code)
+        return error.exit_code
     except click.ClickException as error:
         if as_json:
-            _print_json("E001", exit_codes.USAGE, error.format_message())
+            _print_error("E001", exit_codes.USAGE, error.format_message())
         error.show()
-        sys.exit(exit_codes.USAGE)
+        return exit_codes.USAGE
     except (click.Abort, KeyboardInterrupt):
         click.echo(
             "Interrupted. Safe to run again: what was uploaded is not sent again.", err=True
         )
-        sys.exit(exit_codes.INTERRUPTED)
+        return exit_codes.INTERRUPTED
     except CasSyncError as error:
-        if debug:
-            raise
-        sys.exit(show_error(error, as_json=as_json))
-    except BrokenPipeError:
-        # Whoever read our output has enough of it.
-        sys.stderr.close()
-        sys.exit(exit_codes.OK)
+        if "--debug" in sys.argv:
+            import traceback  # noqa: PLC0415 - takes time to import
+
+            traceback.print_exc()
+        return show_error(error, as_json=as_json)
     except Exception as error:
         # A bug: scripts get an event, people the traceback to report.
         if as_json:
-            _print_json("E901", exit_codes.BUG, f"unexpected error: {error!r}")
+            _print_error("E901", exit_codes.BUG, f"unexpected error: {error!r}")
         raise
+    return code if isinstance(code, int) else exit_codes.OK
+
+
+def _lost(error: OSError) -> DiskFullError:
+    return DiskFullError(
+        "what was to be printed could not be written",
+        cause=error.strerror or str(error),
+        fix="print to a place with room; a look at where things are:  cas-sync status",
+        state="the command did its work; only what it printed is not all there",
+    )
 
 
 def show_error(error: CasSyncError, *, as_json: bool) -> int:
     """Print an error and return its exit code."""
     code = exit_codes.exit_code(error)
     if as_json:
-        _print_json(error.code, code, error.message, error.cause, error.fix)
+        _print_error(error.code, code, error.message, error.cause, error.fix)
     lines = [f"error[{error.code}]: {error.message}"]
     for label, text in (("cause", error.cause), ("fix", error.fix), ("state", error.state)):
         if text:
@@ -159,15 +183,15 @@ def show_error(error: CasSyncError, *, as_json: bool) -> int:
     return code
 
 
-def _print_json(code: str, exit_: int, message: str, cause: str = "", fix: str = "") -> None:
-    event: dict[str, Any] = {
-        "schema": 1,
-        "event": "error",
-        "code": code,
-        "exit": exit_,
-        "message": message,
-        "cause": cause,
-        "fix": fix,
-        "retryable": exit_ in {exit_codes.UNAVAILABLE, exit_codes.RACE_LOST},
-    }
-    click.echo(json.dumps(event, ensure_ascii=False))
+def _print_error(code: str, exit_: int, message: str, cause: str = "", fix: str = "") -> None:
+    print_event(
+        {
+            "event": "error",
+            "code": code,
+            "exit": exit_,
+            "message": message,
+            "cause": cause,
+            "fix": fix,
+            "retryable": exit_ in {exit_codes.UNAVAILABLE, exit_codes.RACE_LOST},
+        }
+    )

@@ -7,7 +7,8 @@ import click
 
 from cas_sync.cli.bars import Plain
 from cas_sync.cli.options import common, flags_of, settings_in, store_options
-from cas_sync.cli.sync_cmd import carry_out, inside_data
+from cas_sync.cli.paths import inside_data
+from cas_sync.cli.sync_cmd import carry_out
 from cas_sync.cli.terminal import can_ask
 from cas_sync.engine.status import run_status
 from cas_sync.engine.sync_report import SyncOptions

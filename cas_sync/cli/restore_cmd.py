@@ -1,6 +1,5 @@
 """`cas-sync restore`: brings files of an old revision back as local files."""
 
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -10,10 +9,11 @@ import click
 
 from cas_sync.cli import exit_codes
 from cas_sync.cli.bars import Plain
+from cas_sync.cli.json_out import print_event, print_json
 from cas_sync.cli.options import common, flags_of, settings_in, store_options
+from cas_sync.cli.paths import inside_data
 from cas_sync.cli.plan_view import plan_events
 from cas_sync.cli.render import SHOWN_PER_GROUP, plural, size
-from cas_sync.cli.sync_cmd import inside_data
 from cas_sync.cli.terminal import ask, can_ask, say
 from cas_sync.engine.restore import RestoreOptions, RestorePlan, RestoreReport, run_restore
 from cas_sync.errors import UsageError
@@ -85,7 +85,7 @@ def restore(
     code = exit_codes.INCOMPLETE if report.skipped else exit_codes.OK
     seconds = surroundings.clock.monotonic() - began
     if as_json:
-        _print_json(report, seconds, code, dry_run=dry_run)
+        _tell_scripts(report, seconds, code, dry_run=dry_run)
     elif dry_run:
         _show(report.plan, click.echo, shown)
         _print_skipped(report)
@@ -164,15 +164,15 @@ def _print(report: RestoreReport, options: RestoreOptions, *, quiet: bool) -> No
         click.echo("hint: cas-sync sync  to publish them", err=True)
 
 
-def _print_json(report: RestoreReport, seconds: float, code: int, *, dry_run: bool) -> None:
+def _tell_scripts(report: RestoreReport, seconds: float, code: int, *, dry_run: bool) -> None:
     if dry_run:
         for event in plan_events(report.plan.steps()):
-            click.echo(json.dumps(event, ensure_ascii=False))
+            print_json(event)
     for path, reason in report.skipped.items():
-        _event({"event": "skip", "path": path, "reason": reason})
+        print_event({"event": "skip", "path": path, "reason": reason})
     for path, kept_as in report.kept.items():
-        _event({"event": "kept", "path": path, "kept_as": kept_as})
-    _event(
+        print_event({"event": "kept", "path": path, "kept_as": kept_as})
+    print_event(
         {
             "event": "summary",
             "commit": str(report.plan.revision.id),
@@ -193,7 +193,3 @@ def _print_json(report: RestoreReport, seconds: float, code: int, *, dry_run: bo
             "exit": code,
         }
     )
-
-
-def _event(fields: dict[str, Any]) -> None:
-    click.echo(json.dumps({"schema": 1, **fields}, ensure_ascii=False))

@@ -1,6 +1,5 @@
 """`cas-sync status`: what a sync would do."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,9 +9,11 @@ import click
 from cas_sync.cli import exit_codes
 from cas_sync.cli.adoption_view import foreign_json, foreign_lines
 from cas_sync.cli.bars import Plain
+from cas_sync.cli.json_out import print_answer
 from cas_sync.cli.options import common, flags_of, settings_in, store_options
 from cas_sync.cli.render import SHOWN_PER_GROUP, ignored_line, plural, size
 from cas_sync.engine.status import Changes, StatusReport, run_status
+from cas_sync.formats.config_json import Config
 
 
 @click.command()
@@ -43,6 +44,14 @@ def status(
     return exit_codes.DIFFERENCES if exit_code and not report.is_clean else exit_codes.OK
 
 
+def show_offline(start: Path) -> None:
+    """Show what changed here since the last sync; nobody is asked."""
+    settings, surroundings = settings_in(start, Config())
+    progress = Plain(surroundings.clock, bars=False)
+    report = run_status(settings, surroundings, progress, offline=True)
+    _print(report, settings.address.url, str(settings.data), whole=False, hints=False)
+
+
 def _print_json(report: StatusReport, url: str) -> None:
     result = {
         "local": _changes(report.local),
@@ -58,8 +67,7 @@ def _print_json(report: StatusReport, url: str) -> None:
         "size": report.size,
         "offline": report.is_offline,
     }
-    document = {"schema": 1, "command": "status", "store": url, "result": result}
-    click.echo(json.dumps(document, ensure_ascii=False))
+    print_answer("status", result, store=url)
 
 
 def _changes(changes: Changes) -> dict[str, list[str]]:
@@ -70,7 +78,9 @@ def _changes(changes: Changes) -> dict[str, list[str]]:
     }
 
 
-def _print(report: StatusReport, url: str, data: str, *, whole: bool) -> None:
+def _print(
+    report: StatusReport, url: str, data: str, *, whole: bool, hints: bool = True
+) -> None:
     at = f" at {str(report.commit)[:8]}" if report.commit else ""
     click.echo(f"{data}: {plural(report.n_files, 'file')}, {size(report.size)}   {url}{at}")
     n_conflicts = len(report.conflicts)
@@ -98,6 +108,8 @@ def _print(report: StatusReport, url: str, data: str, *, whole: bool) -> None:
         for line in foreign_lines(report.foreign, url):
             click.echo(line)
         click.echo("A sync offers to adopt them, and leaves them as they are.")
+    if not hints:
+        return
     if not report.is_clean:
         click.echo("hint: cas-sync sync", err=True)
     elif report.declined:

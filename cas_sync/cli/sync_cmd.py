@@ -10,10 +10,12 @@ import click
 from cas_sync.cli.ask import TerminalAsker
 from cas_sync.cli.bars import Plain
 from cas_sync.cli.options import common, flags_of, settings_in, store_options
+from cas_sync.cli.paths import inside_data
 from cas_sync.cli.sync_view import exit_code, print_json, print_text
 from cas_sync.cli.terminal import can_ask
 from cas_sync.engine.begin import ensure_config, withdraw_config
-from cas_sync.engine.settings import Settings, find_config
+from cas_sync.engine.project_file import find_config
+from cas_sync.engine.settings import Settings
 from cas_sync.engine.surroundings import Surroundings
 from cas_sync.engine.sync import run_sync
 from cas_sync.engine.sync_report import SyncOptions
@@ -151,13 +153,13 @@ def sync_in(
             settings, surroundings, options(settings), as_json=as_json, quiet=quiet, **how
         )
     except (ConfigError, StoreError) as error:
-        if wrote is not None and withdraw_config(wrote, settings.data):
-            error.state += f"; {wrote.name} was not written"
+        if wrote is not None and withdraw_config(wrote):
+            error.state += f"; {wrote.path.name} was not written"
             wrote = None
         raise
     finally:
         if wrote is not None and not (quiet or as_json):
-            click.echo(f"Wrote {wrote}   (commit this: it holds no secret)", err=True)
+            click.echo(f"Wrote {wrote.path}   (commit this: it holds no secret)", err=True)
     return code
 
 
@@ -208,14 +210,3 @@ def carry_out(
         url, dry_run = settings.address.url, options.dry_run
         print_text(report, url, seconds, dry_run=dry_run, quiet=quiet)
     return exit_code(report)
-
-
-def inside_data(path: str, data: Path, start: Path) -> str:
-    """Return a path the user named, relative to the data folder; it may be deleted by now."""
-    candidates = [Path(os.path.normpath(base / path)) for base in (start.resolve(), data)]
-    inside = [each for each in candidates if each.is_relative_to(data)]
-    if not inside:
-        raise UsageError(f"{path} is not in the data folder {data}")
-    chosen = next((each for each in inside if os.path.lexists(each)), inside[0])
-    named = chosen.relative_to(data).as_posix()
-    return "" if named == "." else named

@@ -1,11 +1,15 @@
 """What a sync did, as text for people and as events for scripts."""
 
-from typing import Any
-
 import click
 
 from cas_sync.cli import exit_codes
-from cas_sync.cli.adoption_view import adopted_event, adopted_lines, foreign_json, foreign_lines
+from cas_sync.cli.adoption_view import (
+    adopted_event,
+    adopted_json,
+    adopted_lines,
+    foreign_json,
+    foreign_lines,
+)
 from cas_sync.cli.json_out import print_event
 from cas_sync.cli.render import ignored_line, plural, size, visible
 from cas_sync.engine.sync_report import SyncReport
@@ -19,7 +23,7 @@ def exit_code(report: SyncReport) -> int:
 def print_json(report: SyncReport, seconds: float) -> None:
     """Print the events of a sync, the summary last."""
     if report.adopted is not None:
-        print_event(adoptedprint_event(report.adopted))
+        print_event(adopted_event(report.adopted))
     elif report.foreign is not None:
         print_event({"event": "to_adopt", **foreign_json(report.foreign)})
     for name, reason in report.skipped.items():
@@ -36,6 +40,7 @@ def print_json(report: SyncReport, seconds: float) -> None:
             "commit": str(report.commit) if report.commit else None,
             "seq": report.seq,
             "published": report.published,
+            "adopted": adopted_json(report.adopted) if report.adopted else None,
             "uploaded": report.uploaded,
             "downloaded": report.downloaded,
             "deleted_remote": report.deleted_remote,

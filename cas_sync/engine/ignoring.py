@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from cas_sync.engine.places import refuse_misplaced
 from cas_sync.engine.settings import Settings
 from cas_sync.errors import UsageError
 from cas_sync.model.paths import STATE_DIR
@@ -138,6 +139,7 @@ def add_local_paths(settings: Settings, paths: Sequence[str]) -> Added:
 
 
 def _add(settings: Settings, file: str, texts: Sequence[str]) -> Added:
+    refuse_misplaced(settings)
     with translated(str(settings.data)):
         settings.data.mkdir(parents=True, exist_ok=True)
     with _opened(settings) as folder:

@@ -52,7 +52,7 @@ def run_log(
     show: Callable[[LogEntry], None],
     *,
     with_changes: bool = False,
-) -> None:
+) -> bool:
     """Call ``show`` with each commit that ``query`` asks for, newest first.
 
     Args:
@@ -63,14 +63,17 @@ def run_log(
         with_changes: Whether commits that do not repeat their changes get them from the
             manifests.
 
+    Returns:
+        Whether there is any commit, asked for or not.
+
     Raises:
         DamageError: The chain is broken.
     """
     with Connection(settings, surroundings) as connection:
         head = connection.read_head()
         refuse_reset(head, None, settings.address.url)
-        if head is None:
-            return
+        if head is None or head.head.commit is None:
+            return False
         repo = connection.repository(head.head.repo_id)
         walk = repo.commits.walk(head.head)
         entries: Iterator[LogEntry] = (LogEntry(oid, commit) for oid, commit in walk)
@@ -79,11 +82,12 @@ def run_log(
         n = 0
         for entry in entries:
             if n == query.limit:
-                return
+                break
             if not _asked_for(entry.commit, query):
                 continue
             n += 1
             show(_with_changes(repo, entry) if with_changes else entry)
+        return True
 
 
 def _asked_for(commit: Commit, query: LogQuery) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from cas_sync.engine.config_edit import remember_local
 from cas_sync.engine.session import Scanned, Session
+from cas_sync.engine.settings import LOCAL_FILE
 from cas_sync.model.paths import sort_key
 from cas_sync.model.tree import Entry, Found
 from cas_sync.plan.scope import wants
@@ -29,13 +30,14 @@ def remembering(session: Session, *, dry_run: bool) -> Iterator[None]:
     if dry_run or not is_first:
         yield
         return
+    before = (state.read_json(LOCAL_FILE) or {}).get("only")
     # At once: if this sync is killed, the next must not take the rest.
     remember_local(session.settings, "only", list(only))
     try:
         yield
     finally:
         if not state.exists() and state.read_intent() is None:
-            remember_local(session.settings, "only", None)
+            remember_local(session.settings, "only", before)
 
 
 def tell(session: Session, *, is_first: bool = False) -> None:

@@ -129,7 +129,8 @@ def _restore_here(
     agree: Agree,
     progress: Progress,
 ) -> RestoreReport:
-    with Session(settings, surroundings, progress) as session:
+    creates = not options.dry_run
+    with Session(settings, surroundings, progress, creates=creates) as session:
         session.start_reading_head()
         for each in recover(session.folder):
             if each.kept:
@@ -143,7 +144,12 @@ def _restore_here(
         revision = find_revision(repo, head, options.rev)
 
         def decided() -> Iterator[tuple[Sides, Step]]:
-            return _decide_here(base, ours, rows_at(repo, revision, options.paths))
+            rows = (
+                row
+                for row in rows_at(repo, revision, options.paths)
+                if row.path in options.paths or not session.scope.leaves_out(row.path)
+            )
+            return _decide_here(base, ours, rows)
 
         plan = _plan(revision, decided)
         report = _report(plan)

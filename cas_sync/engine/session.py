@@ -11,9 +11,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from itertools import islice, tee
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Generic, Self, TypeVar
 
 from cas_sync.engine.ignoring import rules_of
+from cas_sync.engine.places import refuse_misplaced
 from cas_sync.engine.repository import Connection, Repository, refuse_reset
 from cas_sync.engine.settings import Settings
 from cas_sync.engine.surroundings import Surroundings
@@ -22,6 +24,7 @@ from cas_sync.model.ids import ObjectId
 from cas_sync.model.paths import sort_key
 from cas_sync.model.tree import Entry, Found
 from cas_sync.plan.guards import Rewrites
+from cas_sync.plan.matches import Matches
 from cas_sync.plan.scope import Scope, refuse_bad_patterns
 from cas_sync.plan.step import Declined, Step
 from cas_sync.plan.survey import Survey, take
@@ -118,6 +121,7 @@ class Session:
         surroundings: Time, randomness and names.
         progress: Is told what happens.
         wanted: What the user named.
+        creates: Whether a missing data folder is made; else it counts as an empty one.
         scope: Which paths this command is about.
     """
 
@@ -125,6 +129,7 @@ class Session:
     surroundings: Surroundings
     progress: Progress
     wanted: Wanted = field(default_factory=Wanted)
+    creates: bool = True
     scope: Scope = field(init=False)
     folder: Folder = field(init=False)
     state: LocalState = field(init=False)
@@ -139,8 +144,13 @@ class Session:
         with self._exits:
             data = self.settings.data
             refuse_vanished(self.settings)
+            refuse_misplaced(self.settings)
             with translated(str(data)):
-                data.mkdir(parents=True, exist_ok=True)
+                if self.creates:
+                    data.mkdir(parents=True, exist_ok=True)
+                elif not data.exists():
+                    self.progress.note(f"There is no folder {data} yet; a sync makes it.")
+                    data = Path(self._exits.enter_context(TemporaryDirectory()))
                 self.folder = self._exits.enter_context(Folder(str(data)))
             self.state = LocalState(self.folder)
             self.state.create()
@@ -197,8 +207,8 @@ class Session:
         """
         connection, head = (self._opening or self.start_reading_head()).result()
         root = self.state.read_root()
-        known = root.repo_id if root else None
-        refuse_reset(head, known, self.settings.address.url)
+        known, before = (root.repo_id, root.store_url) if root else (None, "")
+        refuse_reset(head, known, self.settings.address.url, synced_with=before)
         return connection, head
 
     # -- the folder -----------------------------------------------------------------
@@ -276,9 +286,17 @@ class Session:
     # -- the plan -------------------------------------------------------------------
 
     def plan(
-        self, base: BaseTree, ours: Scanned, theirs: Callable[[], Iterator[Entry]], rules: Rules
+        self,
+        base: BaseTree,
+        ours: Scanned,
+        theirs: Callable[[], Iterator[Entry]],
+        rules: Rules,
+        matches: Matches | None = None,
     ) -> Plan:
-        """Return what must happen; made again until no names clash."""
+        """Return what must happen; made again until no names clash.
+
+        ``matches`` gets to see every path.
+        """
 
         def sides() -> tuple[Iterator[Entry], Iterator[Found], Iterator[Entry]]:
             if theirs == base.rows:
@@ -287,7 +305,8 @@ class Session:
                 return first, ours.found(), second
             return base.rows(), ours.found(), theirs()
 
-        survey = take(decide_all(*sides(), rules), rules)
+        decided = decide_all(*sides(), rules)
+        survey = take(decided if matches is None else matches.among(decided), rules)
         if survey.refused.keys() - rules.refused.keys() or survey.clashes - rules.clashes:
             refused = {**survey.refused, **rules.refused}
             clashes = rules.clashes | survey.clashes

@@ -22,6 +22,7 @@ from cas_sync.engine.apply import (
 )
 from cas_sync.engine.asking import Asker, Question, read_stored, read_text
 from cas_sync.engine.contents import Contents
+from cas_sync.engine.named import matches_for, refuse_missing
 from cas_sync.engine.only import remembering, without_unwanted
 from cas_sync.engine.publish import Author, write_commit
 from cas_sync.engine.repository import (
@@ -114,7 +115,9 @@ def run_sync(
     """
     wanted = Wanted(options.paths, options.only, options.exclude)
     with (
-        Session(settings, surroundings, progress, wanted) as session,
+        Session(
+            settings, surroundings, progress, wanted, creates=not options.dry_run
+        ) as session,
         remembering(session, dry_run=options.dry_run),
     ):
         run = _Run(session, options, asker)
@@ -134,6 +137,7 @@ class _Run:
         self.report = SyncReport()
         self.progress = session.progress
         self.connection: Connection | None = None
+        self.matches = matches_for(session)
 
     def measure(self) -> None:
         """Note what was sent and received."""
@@ -202,16 +206,20 @@ class _Run:
         )
 
     def _remember_root(self, repo_id: str) -> None:
-        state = self.session.state
-        if state.read_root() is None or state.identity_changed():
-            client_id = self.session.surroundings.entropy(16).hex()
-            state.write_root(client_id, repo_id, self.session.settings.address.url)
+        state, url = self.session.state, self.session.settings.address.url
+        root = state.read_root()
+        if root is None or state.identity_changed():
+            state.write_root(self.session.surroundings.entropy(16).hex(), repo_id, url)
+        elif root.store_url != url:
+            state.write_root(root.client_id, repo_id, url)
 
     def _is_same(self, base: BaseTree, ours: Scanned, head: HeadRead) -> bool:
         seen = ours.report
         if seen.n_changed or seen.n_gone or ours.problems or base.agreed is None:
             return False
         now, scope = head.head, self.session.scope
+        if self.matches is not None:
+            return False  # only a whole plan tells
         if scope.goes_beyond or base.agreed.commit != now.commit:
             return False
         return ours.index_tag == clean_tag(now.repo_id, now.commit, scope)
@@ -322,7 +330,10 @@ class _Run:
         asked = False
         shown: Callable[[], Iterator[Entry]] | None = None
         for race in range(RACES):
-            plan = session.plan(base, ours, side.rows, rules)
+            plan = session.plan(base, ours, side.rows, rules, self.matches)
+            if self.matches is not None:
+                refuse_missing(session, self.matches, base, ours, side.rows())
+                self.matches = None
             self._guard(plan.survey, ours)
             if options.dry_run:
                 self.asker.show(self._question(plan, repo, side.head))

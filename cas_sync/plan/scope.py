@@ -96,8 +96,13 @@ def wants(patterns: Sequence[str]) -> Callable[[str], bool]:
     if not patterns:
         return lambda _: True
     compile_patterns([Rule("only", n, text) for n, text in enumerate(patterns, 1)])
-    matches = _spec(patterns).match_file
+    matches = matcher(patterns)
     return lambda path: path == TEAM_FILE or matches(path)
+
+
+def matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
+    """Return what says whether a path matches one of some gitignore patterns."""
+    return _spec(patterns).match_file
 
 
 def _is_below(path: str, named: Sequence[str]) -> bool:

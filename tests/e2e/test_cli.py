@@ -96,10 +96,44 @@ def test_the_version_is_told():
     assert said.stdout.startswith("cas-sync ")
 
 
-def test_no_command_shows_the_help():
-    said = outcome()
+def test_alone_it_tells_how_to_begin(tmp_path):
+    said = outcome(cwd=tmp_path, env={**os.environ, "HOME": str(tmp_path)})
 
-    assert "Usage:" in said.stdout + said.stderr
+    assert (said.returncode, said.stderr) == (0, "")
+    assert len(said.stdout.splitlines()) <= 12
+    assert "cas-sync init" in said.stdout
+    assert "cas-sync --help" in said.stdout
+    assert os.listdir(tmp_path) == []
+
+
+def test_alone_in_a_project_it_tells_how_things_are_and_asks_nobody(folder):
+    ana = with_changes(folder)
+    Path(folder.url).rename(folder.root / "away")
+
+    here = outcome(cwd=ana.project, env=ana.env)
+    elsewhere = outcome("-C", str(ana.project), env=ana.env)
+
+    assert here.stdout == elsewhere.stdout
+    assert (here.returncode, here.stderr) == (0, "")
+    assert "You: 2 changed.  Team: not asked." in here.stdout
+    assert here.stdout.count("\n  cas-sync ") == 3
+
+
+def test_alone_where_there_is_no_project_it_loads_nothing_heavy(tmp_path):
+    script = (
+        "import sys; from cas_sync.cli.main import main; sys.argv = ['cas-sync']\n"
+        "try: main()\n"
+        f"finally: print([m for m in {HEAVY} if m in sys.modules], file=sys.stderr)"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env={**os.environ, "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (said.returncode, said.stderr) == (0, "[]\n")
 
 
 # -- usage --------------------------------------------------------------------------

@@ -109,5 +109,6 @@ def test_a_large_object_of_others_is_adopted_within_bounds(team):
     little = peak(small, "sync", "-y", "--push-only", "--store", small.store)
     much = peak(large, "sync", "-y", "--push-only", "--store", large.store)
 
-    assert much < little + 60 * MIB
+    # A few packs and what is read ahead; the object itself would be 240 MiB more.
+    assert much < little + 110 * MIB
     assert large.log()[0]["message"] == "adopt 1 file"

@@ -296,3 +296,31 @@ def test_a_pattern_that_is_none_is_refused_before_anything_is_done(folder, ana):
     assert "--only '[abc' is not a pattern" in said.stderr
     assert bo.paths() == set()
     assert remembered(bo) is None
+
+
+def test_a_first_sync_that_did_nothing_keeps_what_was_remembered_before(folder):
+    ana, ben = folder.team("ana", "ben")
+    ana.write("a/1", "1")
+    ana.write("b/1", "1")
+    ana.sync()
+    ben.run("init", "--store", ben.store)
+    ben.run("config", "set", "only", "a/**", "--local")
+
+    ben.process("sync", "--only", "b/**", exit=2)
+
+    assert ben.run("config", "get", "only", "--json").answer["value"] == ["a/**"]
+
+
+def test_a_restore_of_the_whole_folder_leaves_out_what_is_not_wanted(folder):
+    ana, ben = folder.team("ana", "ben")
+    for name in ("a/1", "a/2", "b/1"):
+        ana.write(name, name)
+    ana.sync()
+    ben.sync("--only", "a/**")
+    ben.delete("a/1")
+
+    ben.run("restore", ".", "-y")
+
+    assert ben.paths() == {"a/1", "a/2"}
+    ben.run("restore", "b/1", "-y")
+    assert ben.paths() == {"a/1", "a/2", "b/1"}

@@ -181,6 +181,14 @@ def test_a_conflict_that_was_shown_may_be_settled_by_the_plan(ana, bo):
     assert bo.read("a.csv") == b"by Ana"
 
 
+@pytest.mark.parametrize("path", ["a.csv", Path("a.csv"), ["a.csv"], ""])
+def test_paths_where_a_plan_is_meant_are_refused_with_what_to_write(ana, path):
+    with pytest.raises(cas_sync.UsageError, match="takes a plan") as caught:
+        ana.project.sync(path)
+
+    assert f"paths={path!r}" in caught.value.fix
+
+
 def test_a_plan_for_a_part_is_carried_out_for_that_part(ana):
     ana.write("d/new.csv", "1")
     ana.write("e/new.csv", "1")

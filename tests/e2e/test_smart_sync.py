@@ -276,6 +276,17 @@ def test_a_child_may_override_synchronize_alone(here):
     assert Path("done").read_text() == "anywhere"
 
 
+@pytest.mark.parametrize("what", [True, "done", 3, []])
+def test_what_else_a_child_returns_is_returned(here, what):
+    class Odd(DataPlatformConnection):
+        def synchronize(self):
+            return what
+
+    said = []
+    assert cas_sync.smart_sync(Odd, tell=said.append) == what
+    assert said[-1] == "Done."
+
+
 def test_a_child_may_bring_credentials_when_it_connects(here):
     seen = []
 

@@ -93,6 +93,14 @@ def test_every_public_value_is_covered_here():
             SyncResult(ID, uploaded=1200, skipped=(Skipped("a", ""),)),
             "<SyncResult: 1,200 uploaded, 1 skipped at 3f9c1a2b>",
         ),
+        (
+            SyncResult(ID, uploaded=2, adopted=Adopted(ID, True, 1200, 2, 0, {}, "log")),
+            "<SyncResult: 1,200 adopted, 2 uploaded at 3f9c1a2b>",
+        ),
+        (
+            SyncResult(ID, adopted=Adopted(ID, True, 0, 0, 1, {}, "log")),
+            "<SyncResult: 0 adopted at 3f9c1a2b>",
+        ),
         (Plan(), "<Plan: nothing>"),
         (
             Plan((PlanItem("upload", "a"), PlanItem("conflict", "b"))),
@@ -104,6 +112,16 @@ def test_every_public_value_is_covered_here():
 )
 def test_a_value_says_in_short_what_it_is(value, text):
     assert repr(value) == text
+
+
+def test_an_adoption_is_told_wherever_a_sync_is():
+    adopted = Adopted(ID, True, 1200, 9, 3, {"plain": 1200}, ".S3/logs/adoption.csv")
+    result = SyncResult(ID, adopted=adopted)
+
+    assert result.to_dict()["adopted"]["counts"] == {"plain": 1200}
+    assert SyncResult(ID).to_dict()["adopted"] is None
+    assert ".S3/logs/adoption.csv" in result._repr_html_()
+    assert "1,200 adopted" in result._repr_html_()
 
 
 def test_a_long_table_says_how_much_is_left_out():

@@ -1,6 +1,6 @@
 import pytest
 
-from cas_sync.cli.sync_cmd import inside_data
+from cas_sync.cli.paths import inside_data
 from cas_sync.errors import UsageError
 
 

@@ -1,0 +1,22 @@
+"""Paths as people type them, as manifests have them."""
+
+import os
+from pathlib import Path
+
+from cas_sync.engine.named import below_data
+from cas_sync.errors import UsageError
+
+
+def inside_data(path: str, data: Path, start: Path) -> str:
+    """Return a path the user named, relative to the data folder; it may be deleted by now.
+
+    It is meant from where they are, else from the data folder.
+
+    Raises:
+        UsageError: It is not in the data folder.
+    """
+    found = (below_data(base / path, data) for base in (start.resolve(), data))
+    inside = [each for each in found if each is not None]
+    if not inside:
+        raise UsageError(f"{path} is not in the data folder {data}")
+    return next((each for each in inside if os.path.lexists(data / each)), inside[0])
