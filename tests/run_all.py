@@ -4,6 +4,7 @@ Needs what `pip install '.[test]'` installs; starts the S3 server that the tests
 itself. `python tests/run_all.py PYTEST-ARGUMENTS` hands the arguments to pytest.
 """
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -34,7 +35,9 @@ def main() -> None:
         if subprocess.run([tool(program), *arguments], cwd=ROOT, check=False).returncode:
             sys.exit(f"{label}: failed")
     print("== tests", flush=True)
-    pytest = [sys.executable, "-m", "pytest", *sys.argv[1:]]
+    # Each worker starts an S3 server of its own; more of them than this do not get faster.
+    spread = ["-n", str(min(4, os.cpu_count() or 1)), "--dist", "worksteal"]
+    pytest = [sys.executable, "-m", "pytest", *spread, *sys.argv[1:]]
     sys.exit(subprocess.run(pytest, cwd=ROOT, check=False).returncode)
 
 
