@@ -9,7 +9,7 @@ from cas_sync.engine.repository import Repository
 from cas_sync.model.commit import Head
 from cas_sync.model.tree import Content, Mode
 from cas_sync.plan.adoption import Foreign
-from cas_sync.plan.step import YES, Answer, Step
+from cas_sync.plan.step import Answer, Step
 from cas_sync.plan.survey import Survey
 from cas_sync.worktree.folder import Folder
 
@@ -45,26 +45,6 @@ class Asker(Protocol):
 
     def adopt(self, foreign: Foreign) -> bool:
         """Say whether what others left below the prefix becomes the first commit."""
-
-
-@dataclass(frozen=True)
-class Agreeing:
-    """Agrees to every plan, and adopts only if told so beforehand."""
-
-    adopts: bool = False
-
-    def show(self, question: Question) -> None:
-        """Take no notice."""
-
-    def apply(self, question: Question) -> Answer:
-        """Agree."""
-        del question
-        return YES
-
-    def adopt(self, foreign: Foreign) -> bool:
-        """Say what was said beforehand."""
-        del foreign
-        return self.adopts
 
 
 def read_text(folder: Folder, step: Step, most: int) -> bytes | None:

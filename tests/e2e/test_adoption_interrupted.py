@@ -7,7 +7,6 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from cas_sync.engine.asking import Agreeing
 from cas_sync.engine.surroundings import Surroundings
 from cas_sync.engine.sync import run_sync
 from cas_sync.engine.sync_report import SyncOptions
@@ -16,6 +15,7 @@ from cas_sync.formats.keys import is_ours
 from cas_sync.progress import Silent
 from cas_sync.store.connect import open_bucket
 from cas_sync.store.foreign import open_foreign
+from tests.support.engine import Agreeing
 from tests.support.faulty import Fault, FaultyBucket
 from tests.support.people import Instant, Kill, Person, settings_of, tree
 from tests.support.samples import noise

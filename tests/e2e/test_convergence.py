@@ -11,13 +11,13 @@ from pathlib import Path
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
-from cas_sync.engine.asking import Agreeing
 from cas_sync.engine.surroundings import Surroundings
 from cas_sync.engine.sync import SyncOptions, SyncReport, run_sync
 from cas_sync.errors import OutcomeUnknownError, UnavailableError
 from cas_sync.plan.step import OnConflict
 from cas_sync.progress import Silent
 from cas_sync.store.memory import MemoryBucket
+from tests.support.engine import Agreeing
 from tests.support.faulty import Call, Fault, FaultyBucket, SimulatedCrash
 from tests.support.people import Instant, Person, settings_of, tree
 

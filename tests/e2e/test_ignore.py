@@ -6,7 +6,6 @@ import os
 
 import pytest
 
-from cas_sync.engine.asking import Agreeing
 from cas_sync.engine.settings import load_settings
 from cas_sync.engine.status import run_status
 from cas_sync.engine.surroundings import Surroundings
@@ -14,6 +13,7 @@ from cas_sync.engine.sync import run_sync
 from cas_sync.engine.sync_report import SyncOptions
 from cas_sync.formats.config_json import Config
 from cas_sync.progress import Silent
+from tests.support.engine import Agreeing
 from tests.support.people import tree
 
 KEPT = "kept.csv"

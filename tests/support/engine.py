@@ -1,13 +1,37 @@
 """A sync without the command line, through a bucket of the test's own."""
 
-from cas_sync.engine.asking import Agreeing
+from dataclasses import dataclass
+
+from cas_sync.engine.asking import Question
 from cas_sync.engine.settings import load_settings
 from cas_sync.engine.surroundings import Surroundings
 from cas_sync.engine.sync import run_sync
 from cas_sync.engine.sync_report import SyncOptions
 from cas_sync.formats.config_json import Config
+from cas_sync.plan.adoption import Foreign
+from cas_sync.plan.step import YES, Answer
 from cas_sync.progress import Silent
 from tests.support.people import Instant, Person
+
+
+@dataclass(frozen=True)
+class Agreeing:
+    """Agrees to every plan, and adopts only if told so beforehand."""
+
+    adopts: bool = False
+
+    def show(self, question: Question) -> None:
+        """Take no notice."""
+
+    def apply(self, question: Question) -> Answer:
+        """Agree."""
+        del question
+        return YES
+
+    def adopt(self, foreign: Foreign) -> bool:
+        """Say what was said beforehand."""
+        del foreign
+        return self.adopts
 
 
 def engine_sync(person: Person, bucket, notes=None, **options):
