@@ -9,16 +9,16 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from cas_sync.engine.checkout import Checkout, LocalChange, with_rows
+from cas_sync.engine.intent import Reached, note_settled
 from cas_sync.engine.only import note_remembered
 from cas_sync.engine.repository import Repository
 from cas_sync.engine.session import Plan, Reservoir, Scanned, Session, clean_tag
 from cas_sync.errors import DamageError, DiskFullError
 from cas_sync.formats.pages import merge_rows
 from cas_sync.model.commit import Commit, Head
-from cas_sync.model.ids import ObjectId
 from cas_sync.model.paths import RepoPath, sort_key
 from cas_sync.model.tree import Entry
 from cas_sync.plan.conflict import SET_ASIDE
@@ -38,20 +38,6 @@ from cas_sync.worktree.state import Remembered, write_remembered
 from cas_sync.worktree.writer import Writer
 
 T = TypeVar("T")
-
-
-class Reached(NamedTuple):
-    """The commit that a killed sync was bringing the folder to.
-
-    Attributes:
-        commit: Its id.
-        seq: Its number.
-        is_ours: Whether that sync had made it.
-    """
-
-    commit: ObjectId
-    seq: int
-    is_ours: bool
 
 
 @dataclass
@@ -229,7 +215,7 @@ def record(
         rows = merge_rows(base.rows(), touched, _key)
         write_base(state.base_path, state.tmp_dir, rows, agreed)
     note_remembered(session)
-    _note_settled(session, plan, head)
+    note_settled(session, plan, head)
     note_declined(session, plan)
     _note_deletions(session, plan, head.seq, done.kept)
     # What is left out stays pending, and is not looked at again before the rules change.
@@ -263,21 +249,6 @@ def note_declined(session: Session, plan: Plan) -> None:
         return
     rows = still_declined(session.declined(), plan.steps(), plan.rules.ignores)
     write_declined(path, state.tmp_dir, rows)
-
-
-def _note_settled(session: Session, plan: Plan, head: Head) -> None:
-    """Forget what an interrupted sync had settled, but for paths this one was not about."""
-    settled = plan.rules.settled
-    left = {
-        step.path: str(settled[step.path])
-        for step in (plan.steps() if settled else ())
-        if step.path in settled and step.act in {Act.LEAVE, Act.UNSEEN, Act.SKIP}
-    }
-    if left and head.commit is not None:
-        intent = {"commit": str(head.commit), "seq": head.seq, "settled": {}, "known": left}
-        session.state.write_intent({**intent, "published": False})
-    else:
-        session.state.clear_intent()
 
 
 def _note_deletions(session: Session, plan: Plan, seq: int, kept: dict[RepoPath, str]) -> None:

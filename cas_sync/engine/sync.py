@@ -13,7 +13,6 @@ from typing import NamedTuple
 from cas_sync._version import __version__
 from cas_sync.engine.adopt import offer_adoption, settle_interrupted
 from cas_sync.engine.apply import (
-    Reached,
     catch_up,
     materialize,
     note_declined,
@@ -22,6 +21,7 @@ from cas_sync.engine.apply import (
 )
 from cas_sync.engine.asking import Asker, Question, read_stored, read_text
 from cas_sync.engine.contents import Contents
+from cas_sync.engine.intent import intent_of, read_interrupted
 from cas_sync.engine.named import matches_for, refuse_missing
 from cas_sync.engine.only import remembering, without_unwanted
 from cas_sync.engine.publish import Author, write_commit
@@ -69,28 +69,12 @@ from cas_sync.worktree.recover import recover
 RACES = 200
 """How often a sync makes its plan again because others were faster."""
 
-_SETTLING = {Act.KEEP_BOTH, Act.TAKE_THEIRS}
-"""Acts that leave our file at its path until the folder is brought to the plan."""
-
 
 class _Side(NamedTuple):
     """Their side at one moment."""
 
     head: HeadRead
     rows: Callable[[], Iterator[Entry]]
-
-
-class _Interrupted(NamedTuple):
-    """What an earlier sync left undone.
-
-    Attributes:
-        settled: Our content at paths whose conflict it had settled.
-        reached: The commit the folder was being brought to; `None` if that is not in the
-            store.
-    """
-
-    settled: dict[RepoPath, ObjectId]
-    reached: Reached | None
 
 
 def run_sync(
@@ -182,7 +166,7 @@ class _Run:
         repo = self.connection.repository(head.head.repo_id)
         refuse_rollback(repo, head, base.agreed)
         settle_interrupted(session, repo, head)
-        before = self._interrupted(repo, head)
+        before = read_interrupted(session, repo, head)
         if before is None and self._is_same(base, ours, head):
             report.commit, report.seq = head.head.commit, head.head.seq
             if ours.is_new:
@@ -263,7 +247,7 @@ class _Run:
         put_seed_files_aside(session)
         self._remember_root(head.head.repo_id)
         if plan.survey.n_materialize and not report.published and head.head.commit:
-            intent = _intent(head.head.commit, head.head.seq, plan)
+            intent = intent_of(head.head.commit, head.head.seq, plan)
             session.state.write_intent({**intent, "published": False})
         try:
             done = materialize(session, repo, plan, ours, head.head)
@@ -287,29 +271,6 @@ class _Run:
         if not self.report.published:
             return rest
         return f"your changes are published at {str(head.head.commit)[:8]}; {rest}"
-
-    def _interrupted(self, repo: Repository, head: HeadRead) -> "_Interrupted | None":
-        """Tell what became of a sync that did not come to its end; `None` if all did."""
-        intent = self.session.state.read_intent()
-        if intent is None:
-            return None
-        try:
-            oid, seq = ObjectId.parse(str(intent["commit"])), int(str(intent["seq"]))
-            settled = _settled_in(intent["settled"])
-            # Settled by a commit before that one, which is known to have arrived.
-            known = _settled_in(intent.get("known", {}))
-        except (KeyError, ValueError, TypeError):
-            return _Interrupted({}, None)
-        is_there = repo.commits.holds(head.head, oid, seq)
-        is_ours = bool(intent.get("published", True))
-        if is_ours:
-            became = "had reached" if is_there else "did not reach"
-            self.progress.note(
-                f"Commit {str(oid)[:8]} of the interrupted sync {became} the store."
-            )
-        if not is_there:
-            return _Interrupted(known, None)
-        return _Interrupted({**known, **settled}, Reached(oid, seq, is_ours))
 
     # -- publish --------------------------------------------------------------------
 
@@ -420,7 +381,7 @@ class _Run:
             author,
             surroundings,
         )
-        session.state.write_intent(_intent(oid, commit.seq, plan))
+        session.state.write_intent(intent_of(oid, commit.seq, plan))
         outcome = advance(
             repo.bucket,
             new,
@@ -477,22 +438,3 @@ def _is_worth_asking(survey: Survey) -> bool:
 
 def _holds(repo: Repository, oid: ObjectId, seq: int, head: Head) -> bool:
     return repo.commits.holds(head, oid, seq)
-
-
-def _intent(oid: ObjectId, seq: int, plan: Plan) -> dict[str, object]:
-    """Return what the next sync must know should this one not learn the commit's fate."""
-    settled = {}
-    if any(plan.survey.acts[act] for act in _SETTLING):
-        settled = {
-            step.path: str(step.ours.content.id)
-            for step in plan.steps()
-            if step.act in _SETTLING and step.ours and step.ours.content
-        }
-    known = {path: str(content) for path, content in plan.rules.settled.items()}
-    return {"commit": str(oid), "seq": seq, "settled": settled, "known": known}
-
-
-def _settled_in(found: object) -> dict[RepoPath, ObjectId]:
-    if not isinstance(found, dict):
-        raise TypeError
-    return {RepoPath(path): ObjectId.parse(str(oid)) for path, oid in found.items()}

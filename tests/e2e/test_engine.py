@@ -6,8 +6,10 @@ import pytest
 
 from cas_sync.errors import DiskFullError
 from cas_sync.formats import documents, keys
+from cas_sync.plan.step import OnConflict
 from cas_sync.store.memory import MemoryBucket
 from tests.support.engine import engine_sync
+from tests.support.faulty import Fault, FaultyBucket, SimulatedCrash
 from tests.support.people import Person
 
 
@@ -64,3 +66,26 @@ def test_a_download_that_has_no_room_is_refused_before_it_begins(tmp_path, monke
     monkeypatch.undo()
     engine_sync(bo, memory)
     assert bo.paths() == {"f"}
+
+
+def test_a_sync_of_something_else_forgets_no_settled_conflict(tmp_path):
+    bucket = MemoryBucket()
+    ana, ben = (Person(tmp_path / name, name, "/memory") for name in ("ana", "ben"))
+    ana.write("c", "0")
+    engine_sync(ana, bucket)
+    engine_sync(ben, bucket)
+    ana.write("c", "ana")
+    engine_sync(ana, bucket)
+    ben.write("c", "ben")
+
+    def crash(call):
+        return Fault.CRASH_AFTER if call.method == "put_if" else None
+
+    with pytest.raises(SimulatedCrash):
+        engine_sync(ben, FaultyBucket(bucket, crash), on_conflict=OnConflict.THEIRS)
+    ben.write("y", "new")
+    engine_sync(ben, bucket, paths=("y",))
+    report = engine_sync(ben, bucket)
+
+    assert report.conflicts == []
+    assert ben.read("c") == b"ana"
