@@ -6,7 +6,6 @@ Opening does not reach for the network; a folder user never imports the AWS libr
 import os
 import re
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from cas_sync.errors import ConfigError
 from cas_sync.store.bucket import Bucket, StoreAddress
@@ -119,6 +118,9 @@ def folder_of(url: str) -> str | None:
 
 
 def _path_of_file_url(url: str) -> str:
+    # Imported here because it loads an HTTP client, and few stores are file URLs.
+    from urllib.request import url2pathname  # noqa: PLC0415
+
     parts = urlsplit(url)
     if parts.netloc in ("", "localhost"):
         path = url2pathname(parts.path)
