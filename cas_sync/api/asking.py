@@ -9,6 +9,8 @@ from cas_sync.api.plans import Plan, PlanItem
 from cas_sync.engine.asking import Question
 from cas_sync.errors import UsageError
 from cas_sync.plan.adoption import Foreign
+from cas_sync.plan.patterns import gitignore_spec
+from cas_sync.plan.scope import refuse_bad_patterns
 from cas_sync.plan.step import NO, YES, Act, Answer, Step
 
 Select = str | Iterable[str] | Callable[[PlanItem], bool]
@@ -117,9 +119,7 @@ def _key(item: PlanItem) -> tuple[object, ...]:
 def _chosen(select: Select) -> Takes:
     if not isinstance(select, str) and callable(select):
         return lambda step: (item := item_of(step)) is not None and bool(select(item))
-    # Imported here because most programs take all of a plan, and this takes 30 ms.
-    from pathspec import GitIgnoreSpec  # noqa: PLC0415
-
     patterns = [select] if isinstance(select, str) else [os.fspath(each) for each in select]
-    spec = GitIgnoreSpec.from_lines(patterns)
+    refuse_bad_patterns(patterns, "select")
+    spec = gitignore_spec(patterns)
     return lambda step: spec.match_file(step.path)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from cas_sync.errors import ConfigError
 from cas_sync.model.ids import ObjectId
+from cas_sync.plan.patterns import gitignore_spec
 
 TEAM_FILE = ".casignore"
 """At the top of the data folder; synced like any file, so that the team shares it."""
@@ -215,16 +216,13 @@ def compile_patterns(rules: Sequence[Rule]) -> list[_Pattern]:
     """
     if not rules:
         return []
-    # Imported here because most syncs have no patterns and this takes 30 ms.
-    from pathspec import GitIgnoreSpec  # noqa: PLC0415
-
     found = []
     for rule in rules:
         if any(unicodedata.category(c) == "Cc" and c != "\t" for c in rule.text):
             raise _bad(rule)  # no path holds such a sign, and a terminal obeys it
         try:
-            spec = GitIgnoreSpec.from_lines([_spelled_out(rule.text)])
-        except (ValueError, re.error) as error:
+            spec = gitignore_spec([_spelled_out(rule.text)])
+        except ValueError as error:
             raise _bad(rule) from error
         for pattern in spec.patterns:
             if pattern.include is None or pattern.regex is None:

@@ -1,7 +1,6 @@
 """Which paths one sync is about. Out of scope is never deleted, here or there."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from cas_sync.errors import UsageError
 from cas_sync.model.ids import ObjectId
@@ -12,9 +11,7 @@ from cas_sync.plan.ignore_rules import (
     compile_patterns,
     is_pattern,
 )
-
-if TYPE_CHECKING:
-    from pathspec import GitIgnoreSpec
+from cas_sync.plan.patterns import gitignore_spec
 
 
 class Scope:
@@ -46,8 +43,8 @@ class Scope:
         self.is_ignored = self.rules.is_ignored
         refuse_bad_patterns(only, "--only")
         refuse_bad_patterns(exclude, "--exclude")
-        self._only = _spec(only) if only else None
-        self._exclude = _spec(exclude) if exclude else None
+        self._only = gitignore_spec(only) if only else None
+        self._exclude = gitignore_spec(exclude) if exclude else None
         self._is_wanted = wants(remembered)
         named = [path.strip("/") for path in paths]
         self._named = tuple(path for path in named if path not in {"", "."})
@@ -102,7 +99,7 @@ def wants(patterns: Sequence[str]) -> Callable[[str], bool]:
 
 def matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
     """Return what says whether a path matches one of some gitignore patterns."""
-    return _spec(patterns).match_file
+    return gitignore_spec(patterns).match_file
 
 
 def _is_below(path: str, named: Sequence[str]) -> bool:
@@ -118,10 +115,3 @@ def refuse_bad_patterns(patterns: Sequence[str], option: str) -> None:
     for each in patterns:
         if not is_pattern(each):
             raise UsageError(f"{option} {each!r} is not a pattern")
-
-
-def _spec(patterns: Sequence[str]) -> "GitIgnoreSpec":
-    # Imported here because most syncs have no patterns and this takes 30 ms.
-    from pathspec import GitIgnoreSpec  # noqa: PLC0415
-
-    return GitIgnoreSpec.from_lines(patterns)

@@ -14,6 +14,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from cas_sync.plan.patterns import gitignore_spec
+
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
@@ -118,19 +120,10 @@ def _span(word: str, found: re.Match[str], *, takes: bool, n: int) -> _Term | Mi
 
 
 def _pattern(word: str, *, takes: bool, is_name: bool) -> _Term | Misread:
-    # Imported here because most choices are numbers and this takes 30 ms.
-    from pathspec import GitIgnoreSpec  # noqa: PLC0415
-
     text = re.sub(r"([*?\[\]\\])", r"\\\1", word) if is_name else word
+    text = f"\\{text}" if text.startswith("#") else text
     try:
-        return _Term(
-            takes,
-            0,
-            0,
-            GitIgnoreSpec.from_lines(
-                [text.replace("#", "\\#", 1) if text.startswith("#") else text]
-            ),
-        )
+        return _Term(takes, 0, 0, gitignore_spec([text]))
     except ValueError:
         return Misread(f'"{_short(word)}" is not a pattern')
 

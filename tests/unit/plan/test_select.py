@@ -70,6 +70,7 @@ def test_the_grammar(text, numbers):
         ('"my file', "a quote is not closed"),
         ("9" * 5000, '"' + "9" * 37 + '..." is outside 1-5'),
         ("1.5", '"1.5" is not a number, range or pattern'),
+        ("[z-a]", '"[z-a]" is not a pattern'),
         ("\u0663", '"\u0663" is not a number, range or pattern'),
     ],
 )
@@ -88,3 +89,11 @@ def test_a_name_with_brackets_is_that_file_and_no_pattern():
 def test_numbers_are_told_as_people_write_them():
     assert spans({7, 1, 5, 6, 3}) == "1 3 5-7"
     assert spans(set()) == ""
+
+
+def test_signs_in_brackets_that_python_warns_of_are_themselves():
+    found = parse_selection("[[a]*", 2, FILES)
+
+    assert isinstance(found, Selection)
+    assert found.takes(1, "[b")
+    assert found.takes(2, "ab")
