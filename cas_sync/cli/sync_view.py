@@ -73,13 +73,13 @@ def print_text(
         changes = survey.n_publish + survey.n_materialize if survey else 0
         click.echo(f"{plural(changes, 'change')} planned; nothing was changed.")
         return
-    if report.refused:
-        click.echo("Nothing was changed.")
-        return
     adopted = report.adopted
     if adopted is not None and not quiet:
         for line in adopted_lines(adopted):
             click.echo(line)
+    if report.refused:
+        click.echo("Nothing was changed." if adopted is None else "Nothing else was changed.")
+        return
     warnings = {**(adopted.warnings if adopted else {}), **report.warnings}
     for path, reason in warnings.items():
         click.echo(f"warning: {visible(path)}: {reason}", err=True)

@@ -7,7 +7,7 @@ folder is not scanned twice, and no chunk is uploaded twice. docs/design.md, sec
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from typing import NamedTuple
 
 from cas_sync._version import __version__
@@ -107,6 +107,9 @@ def run_sync(
         run = _Run(session, options, asker)
         try:
             return run.run()
+        except CasSyncError as error:
+            error.state = run.state_by_now(error)
+            raise
         finally:
             run.measure()
 
@@ -122,6 +125,7 @@ class _Run:
         self.progress = session.progress
         self.connection: Connection | None = None
         self.matches = matches_for(session)
+        self.is_writing = False
 
     def measure(self) -> None:
         """Note what was sent and received."""
@@ -147,7 +151,7 @@ class _Run:
         report.ignored, report.ignored_names = ours.report.n_ignored, ours.report.ignored
         if (head is None or head.head.commit is None) and self.options.adopts:
             offer = offer_adoption(
-                session, self.connection, head, self.options, self.asker, self._author(), ours
+                session, self.connection, head, self.options, self.asker, self.author, ours
             )
             report.foreign, report.adopted, head = offer.foreign, offer.report, offer.head
             if not offer.goes_on:
@@ -180,7 +184,9 @@ class _Run:
         settled.update(before.settled if before else {})
         return self._sync(repo, base, ours, head, settled)
 
-    def _author(self) -> Author:
+    @cached_property
+    def author(self) -> Author:
+        """Who commits, and why."""
         settings, surroundings = self.session.settings, self.session.surroundings
         return Author(
             find_author(settings.user_name, settings.root, surroundings.env),
@@ -217,7 +223,7 @@ class _Run:
         settled: dict[RepoPath, ObjectId],
     ) -> SyncReport:
         session, options, report = self.session, self.options, self.report
-        author = self._author()
+        author = self.author
         rules = Rules(
             ignores=session.scope.leaves_out,
             covers=session.scope.covers,
@@ -249,28 +255,30 @@ class _Run:
         if plan.survey.n_materialize and not report.published and head.head.commit:
             intent = intent_of(head.head.commit, head.head.seq, plan)
             session.state.write_intent({**intent, "published": False})
-        try:
-            done = materialize(session, repo, plan, ours, head.head)
-        except CasSyncError as error:
-            error.state = self._state_by_now(error, head)
-            raise
+        self.is_writing = True
+        done = materialize(session, repo, plan, ours, head.head)
         report.downloaded, report.deleted_local = done.n_downloaded, done.n_deleted
         report.kept = done.kept
         report.skipped.update({str(p): why for p, why in done.failed.items()})
         record(session, plan, base, ours, head.head, author.name, done)
         if done.damage is not None:
-            done.damage.state = self._state_by_now(done.damage, head)
             raise done.damage
         return report
 
-    def _state_by_now(self, error: CasSyncError, head: HeadRead) -> str:
+    def state_by_now(self, error: CasSyncError) -> str:
         """Return what to say was left, once "nothing was changed" may be untrue."""
+        report, said = self.report, []
         if error.state != CasSyncError.default_state:
             return error.state
-        rest = "every file is whole; the next sync goes on with the rest"
-        if not self.report.published:
-            return rest
-        return f"your changes are published at {str(head.head.commit)[:8]}; {rest}"
+        if report.adopted is not None:
+            said.append(f"the old files are adopted at {str(report.adopted.commit)[:8]}")
+        if report.published:
+            said.append(f"your changes are published at {str(report.commit)[:8]}")
+        if self.is_writing:
+            said.append("every file is whole; the next sync goes on with the rest")
+        elif said:
+            said.append("nothing else was changed")
+        return "; ".join(said) or error.state
 
     # -- publish --------------------------------------------------------------------
 

@@ -91,3 +91,30 @@ def test_one_may_begin_beside_them_and_is_never_offered_them_again(ana):
         t.answer("Apply 1 change?", "y")
         t.end(exit=0)
     assert "adopt" not in t.transcript
+
+
+@pytest.mark.parametrize("answer", ["n", "c"])
+def test_after_an_adoption_nobody_is_told_that_nothing_was_changed(ana, answer):
+    with begin(ana) as t:
+        t.answer(ASK, "y")
+        t.expect("Apply 3 changes?")
+        if answer == "n":
+            t.send_line("n")
+            t.end(exit=0)
+        else:
+            t.interrupt()
+            t.end(exit=130)
+
+    assert "Nothing was changed." not in t.transcript
+    if answer == "n":
+        assert "Adopted 3 files" in t.transcript
+        assert "Nothing else was changed." in t.transcript
+    assert [each["message"] for each in ana.log()] == ["adopt 3 files"]
+
+
+def test_an_error_after_an_adoption_says_what_was_done(ana):
+    said = ana.process("sync", "--yes", "--store", ana.store, "nowhere.csv", exit=2)
+
+    assert "the old files are adopted at" in said.stderr
+    assert "nothing else was changed" in said.stderr
+    assert "state  nothing was changed" not in said.stderr
