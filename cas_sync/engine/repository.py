@@ -23,8 +23,9 @@ from cas_sync.store.bucket import Bucket, ETag, Key, Meter, Stored
 from cas_sync.store.cache import Cache
 from cas_sync.store.foreign import ForeignStore
 from cas_sync.store.head import HEAD, TRIES, HeadRead, read_head
-from cas_sync.store.history import CommitLog, Manifest
+from cas_sync.store.history import CommitLog
 from cas_sync.store.index import IndexSet
+from cas_sync.store.manifest import Manifest
 from cas_sync.store.objects import ObjectReader
 from cas_sync.store.qualify import ProbeResult, first_failure, run_probes
 from cas_sync.worktree.base import Agreed

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cas_sync.engine.apply import materialize, write_index
+from cas_sync.engine.at_revision import history, rows_at
 from cas_sync.engine.checkout import Checkout
-from cas_sync.engine.fetch import adding_to, history, rows_at
+from cas_sync.engine.fetch import adding_to
 from cas_sync.engine.repository import Connection, refuse_rollback
 from cas_sync.engine.revisions import LATEST, Revision, find_revision
 from cas_sync.engine.session import Plan, Scanned, Session

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from cas_sync.formats import keys, pages
 from cas_sync.formats.rows import VersionRows
 from cas_sync.store.cache import Cache
-from cas_sync.store.history import Manifest
+from cas_sync.store.manifest import Manifest
 from cas_sync.store.memory import MemoryBucket
 from tests.support.samples import entry
 

@@ -8,7 +8,8 @@ from cas_sync.formats.rows import VersionRows
 from cas_sync.model.commit import RECENT
 from cas_sync.store.bucket import Key
 from cas_sync.store.cache import Cache
-from cas_sync.store.history import COMMITS, PAGES, CommitLog, Manifest
+from cas_sync.store.history import COMMITS, CommitLog
+from cas_sync.store.manifest import PAGES, Manifest
 from tests.support import samples
 
 CODEC = VersionRows()
