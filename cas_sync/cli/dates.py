@@ -1,32 +1,24 @@
-"""Moments as people write them."""
+"""Moments as people write them, and as they are told."""
 
-import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 import click
 
-_AGO = re.compile(r"(\d{1,5})\s*(h|d|w|hours?|days?|weeks?)(\s+ago)?")
-_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+from cas_sync.formats import moments
 
 
 def parse_since(text: str, now: datetime) -> datetime:
-    """Return the moment that ``text`` means: a date, ``2w``, ``3 days ago``, ``yesterday``.
+    """Return the moment that ``text`` means; of a day, its beginning in UTC.
 
     Raises:
         click.BadParameter: It means none.
     """
-    plain = text.strip().lower()
-    if plain == "yesterday":
-        plain = "1d"
-    if match := _AGO.fullmatch(plain):
-        return now - int(match[1]) * _UNITS[match[2][0]]
-    try:
-        when = datetime.fromisoformat(text)
-    except ValueError:
+    when = moments.parse_moment(text, now)
+    if when is None:
         raise click.BadParameter(
-            f"{text!r} is no date; try 2026-11-20, 2w or '3 days ago'", param_hint="--since"
-        ) from None
-    return when if when.tzinfo else when.astimezone(UTC)
+            f"{text!r} is no date; write {moments.FORMS}", param_hint="--since"
+        )
+    return when
 
 
 def ago(when: datetime, now: datetime) -> str:

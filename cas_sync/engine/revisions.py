@@ -1,34 +1,53 @@
-"""A revision as text: the latest commit, one before it, one by its id, number or time.
+"""A revision as text: the latest commit, one before it, one by its id, number, tag or time.
 
 Only commits in the head's history count: what lost a race lies in the store too and is
-never found.
+never found. What a text means is told by its form alone, because no tag may be called
+what could be an id, a number or a time (formats/tag.py).
 """
 
 import difflib
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from itertools import islice
+from shlex import quote
 from typing import NamedTuple
 
 from cas_sync.engine.repository import Repository
-from cas_sync.errors import UsageError
-from cas_sync.formats import keys
-from cas_sync.model.commit import Head, PageRef
+from cas_sync.errors import DamageError, RaceLostError, UsageError
+from cas_sync.formats import keys, moments
+from cas_sync.formats.tag import folded, normal
+from cas_sync.model.commit import Commit, Head, PageRef
 from cas_sync.model.ids import DIGEST_BYTES, ObjectId
 from cas_sync.store.bucket import Key
+from cas_sync.store.head import read_head
 
 LATEST = "@"
 MIN_DIGITS = 4
 """Fewer digits of an id name nothing."""
 
-FORMS = "@ (the latest), @~2 (two before it), 3f9c1a2b (an id), #12 (a number), 2026-11-20"
+FORMS = (
+    "@ (the latest), @~2 (two before it), 3f9c1a2b (an id), '#12' (a number), v1 (a tag), "
+    "2026-11-20, yesterday, '3 days ago', 2w"
+)
 
-_BACK = re.compile(r"@~(\d{0,9})")
-_NUMBER = re.compile(r"#(\d{1,15})")
-_ID = re.compile(rf"[0-9a-f]{{{MIN_DIGITS},{2 * DIGEST_BYTES}}}")
-_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_BACK = re.compile(r"(.*?)((?:~[0-9]*)+)", re.DOTALL)
+_NUMBER = re.compile(r"#([0-9]+)")
+_ID = re.compile(rf"[0-9a-f]{{{MIN_DIGITS},}}")
+_FEW_DIGITS = re.compile(r"[0-9a-f]+")
 _KEY = re.compile(rf"{re.escape(keys.COMMITS)}(\d{{16}})-([0-9a-f]{{64}})\.json")
+_TIME_AND_PATH = re.compile(
+    r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?(?:~\d*)*):(.*)",
+    re.ASCII | re.IGNORECASE | re.DOTALL,
+)
+_SEE = "see them:  cas-sync log --oneline"
+_SEE_TAGS = "see the tags:  cas-sync tag"
+_LONGEST = 256
+"""Nothing that means a commit is longer, in characters."""
+
+_SHOWN = 60
+_NEAR_IDS = 1000
+"""So many commits are looked through for ids near an unknown one."""
 
 
 class Revision(NamedTuple):
@@ -49,45 +68,102 @@ class Revision(NamedTuple):
         return self.id.hex()[:8]
 
 
-def find_revision(repo: Repository, head: Head, text: str) -> Revision:
+def find_revision(repo: Repository, head: Head, text: str, now: datetime) -> Revision:
     """Return the commit that ``text`` means.
+
+    Requests: none but for the commit itself where it is one of the latest 64 (`RECENT`) by
+    `@`, number or id; a listing and each tag not seen before, for a tag; a walk through the
+    history for what is older, or a time.
 
     Args:
         repo: The repository.
         head: Its head: only what is in its history is found.
-        text: One of `FORMS`; a day means its end in UTC, a time without a zone is in UTC.
+        text: One of `FORMS`, and ``~N`` after any of them for N commits before it. A day
+            means its end in UTC, a time without a zone is in UTC.
+        now: The present, for times that are told from it.
 
     Raises:
         UsageError: It means none of the commits, or several.
+        DamageError: What it means cannot be read.
+        RaceLostError: It is a tag that somebody gives to a newer commit at this moment.
     """
-    text = text.strip()
     if head.commit is None:
         raise UsageError(
             "there is no commit yet", fix="publish what is here first:  cas-sync sync"
         )
-    if text == LATEST:
+    text = text.strip()
+    if len(text) > _LONGEST:
+        raise _unknown(text, [])
+    match = _BACK.fullmatch(text)
+    if match is None:
+        return _find(repo, head, text, now)
+    found = _find(repo, head, match[1].rstrip(), now)
+    back = sum(int(each or 1) for each in match[2][1:].split("~"))
+    if not back:
+        return found
+    return _numbered(repo, head, found.seq - back, text, _Start(found.id, found.seq))
+
+
+def commit_at(repo: Repository, revision: Revision) -> Commit:
+    """Return the commit of a revision.
+
+    Raises:
+        DamageError: It is missing or not what its name says.
+    """
+    return repo.commits.read(revision.id, revision.seq)
+
+
+def split_named(text: str) -> tuple[str, str]:
+    """Return revision and path of ``REV:PATH``; a path alone is that of the latest.
+
+    A path that holds a colon is told by a colon before it, ``:odd:name``, or by a slash
+    before the colon: no revision has one.
+    """
+    if match := _TIME_AND_PATH.fullmatch(text):
+        return match[1], match[2]
+    rev, colon, path = text.partition(":")
+    if not colon or "/" in rev or "\\" in rev:
+        return LATEST, text
+    return (rev, path) if rev.strip() else (LATEST, path)
+
+
+class _Start(NamedTuple):
+    """A commit of the history to count back from."""
+
+    id: ObjectId
+    seq: int
+
+
+def _find(repo: Repository, head: Head, text: str, now: datetime) -> Revision:
+    """Return the commit that a text without ``~`` means."""
+    if text == LATEST and head.commit is not None:
         return Revision(head.commit, head.seq, head.versions)
-    if match := _BACK.fullmatch(text):
-        return _numbered(repo, head, head.seq - int(match[1] or 1), text)
     if match := _NUMBER.fullmatch(text):
         return _numbered(repo, head, int(match[1]), text)
-    if _DATE.match(text):
-        return _at_time(repo, head, text)
+    if moments.looks_like_moment(text):
+        return _at_time(repo, head, text, now)
     if _ID.fullmatch(text.lower()):
         return _with_id(repo, head, text.lower())
-    raise UsageError(f"{text!r} is no revision", fix=f"use one of {FORMS}")
+    return _tagged(repo, head, text)
 
 
-def _numbered(repo: Repository, head: Head, seq: int, text: str) -> Revision:
+def _numbered(
+    repo: Repository, head: Head, seq: int, text: str, start: _Start | None = None
+) -> Revision:
+    """Return the commit of a number; ``start`` is one at or after it, to walk back from."""
     if not 1 <= seq <= head.seq:
         raise UsageError(
-            f"there is no commit {text}",
+            f"there is no commit {_short(text)}",
             cause=f"the history has {head.seq:,}: #1 to #{head.seq}",
-            fix="see them:  cas-sync log --oneline",
+            fix=_SEE,
         )
     back = head.seq - seq
     if back < len(head.recent):
         return _read(repo, head.recent[back], seq)
+    if start is not None and head.seq - start.seq >= len(head.recent):
+        # The parents from there on: as good a proof as those from the head, and shorter.
+        head = head._replace(commit=start.id, seq=start.seq, recent=())
+        back = head.seq - seq
     oid, commit = next(islice(repo.commits.walk(head), back, None))
     return Revision(oid, commit.seq, commit.versions)
 
@@ -100,30 +176,30 @@ def _with_id(repo: Repository, head: Head, digits: str) -> Revision:
     recent = dict(zip(head.recent, range(head.seq, 0, -1), strict=False))
     is_whole_history = len(recent) == head.seq
     found = {oid: seq for oid, seq in recent.items() if oid.hex().startswith(digits)}
+    stored: dict[ObjectId, int] = {}
     if not is_whole_history and not (found and len(digits) == 2 * DIGEST_BYTES):
         # Keys tell the ids of older commits without reading each of them.
+        stored = dict(_stored(repo))
         found |= {
             oid: seq
-            for oid, seq in _stored(repo)
+            for oid, seq in stored.items()
             if oid.hex().startswith(digits) and repo.commits.holds(head, oid, seq)
         }
     if len(found) == 1:
         return _read(repo, *next(iter(found.items())))
     if found:
-        named = ", ".join(
-            f"{oid.hex()[: len(digits) + 4]} (#{seq})" for oid, seq in list(found.items())[:5]
-        )
+        named = [f"{oid.hex()[: len(digits) + 4]} (#{seq})" for oid, seq in found.items()]
         raise UsageError(
             f"{digits} is the beginning of {len(found)} commits",
-            cause=named,
+            cause=", ".join(named[:5]) + (", ..." if len(named) > 5 else ""),
             fix="give more digits",
         )
-    known = {oid.hex()[: max(8, len(digits))] for oid in recent}
-    near = difflib.get_close_matches(digits, sorted(known), 3)
+    known = recent | dict(islice(stored.items(), _NEAR_IDS))
+    ids = {oid.hex()[: max(8, min(len(digits), 16))] for oid in known}
     raise UsageError(
-        f"there is no commit {digits}",
-        cause=f"near it: {', '.join(near)}" if near else "",
-        fix="see them:  cas-sync log --oneline",
+        f"there is no commit {_short(digits)}",
+        cause=near(digits, [*sorted(ids), *repo.tags.read_all().tags]),
+        fix=f"{_SEE}\n{_SEE_TAGS}",
     )
 
 
@@ -134,25 +210,98 @@ def _stored(repo: Repository) -> Iterator[tuple[ObjectId, int]]:
             yield ObjectId.parse(match[2]), int(match[1])
 
 
-def _at_time(repo: Repository, head: Head, text: str) -> Revision:
-    """Return the latest commit that is not from after a time, by the authors' clocks."""
+def _tagged(repo: Repository, head: Head, text: str) -> Revision:
+    name = normal(text)
+    read = repo.tags.read_all()
+    if name in read.damaged:
+        raise damaged_tag(name, read.damaged[name])
+    tag = read.tags.get(name)
+    if tag is None or tag.commit is None:
+        raise _unknown(text, list(read.tags))
+    if not may_hold(head, tag.commit, tag.seq):
+        now = read_head(repo.bucket)
+        if now is not None and tag.seq > head.seq and may_hold(now.head, tag.commit, tag.seq):
+            raise RaceLostError(
+                f"tag {name!r} is of a commit that was published at this moment",
+                fix="run the same command again",
+                state="nothing was changed",
+            )
+        raise lost_tag(name, tag.commit, tag.seq)
     try:
-        until = datetime.fromisoformat(text)
-        if _DATE.fullmatch(text):
-            until += timedelta(days=1, microseconds=-1)
-    except (ValueError, OverflowError):
-        raise UsageError(
-            f"{text!r} is no date", fix="write 2026-11-20 or 2026-11-20T14:00:00Z"
-        ) from None
-    if until.tzinfo is None:
-        until = until.replace(tzinfo=UTC)
+        # It was in the history when it was tagged, and histories only grow: no walk.
+        return _read(repo, tag.commit, tag.seq)
+    except DamageError as error:
+        raise lost_tag(name, tag.commit, tag.seq) from error
+
+
+def may_hold(head: Head, commit: ObjectId, seq: int) -> bool:
+    """Say whether a head's history can hold a commit, by what the head itself tells."""
+    back = head.seq - seq
+    if back < 0:
+        return False
+    return back >= len(head.recent) or head.recent[back] == commit
+
+
+def lost_tag(name: str, commit: ObjectId, seq: int) -> DamageError:
+    """Return the error of a tag whose commit is not in the history any more."""
+    return DamageError(
+        f"tag {name!r} is of commit {commit.hex()[:8]} (#{seq}), which the store does not have",
+        cause="it was removed there, or an old copy of the store was restored",
+        fix=f"give the name to another one:  cas-sync tag {quote(name)} REV --move\n"
+        f"or take it back:  cas-sync tag {quote(name)} --delete",
+    )
+
+
+def damaged_tag(name: str, error: DamageError) -> DamageError:
+    """Return the error of a tag that cannot be read, with the way on."""
+    return DamageError(
+        f"tag {name!r} cannot be read",
+        cause=error.message,
+        fix=f"say again what it names:  cas-sync tag {quote(name)} REV --move\n"
+        f"or take it back:  cas-sync tag {quote(name)} --delete",
+    )
+
+
+def _unknown(text: str, names: list[str]) -> UsageError:
+    cause, fix = near(text, names), f"use one of {FORMS}\n{_SEE_TAGS}"
+    if _FEW_DIGITS.fullmatch(text.lower()):
+        cause = cause or f"of an id at least {MIN_DIGITS} digits are needed"
+        if text.isdecimal():
+            fix = f"the commit of that number:  '#{text}'\n{_SEE}"
+    elif text.lower() in {"latest", "head", "main", "master"}:
+        cause = cause or "the latest commit is @"
+    return UsageError(f"there is no revision {_short(text)}", cause=cause, fix=fix)
+
+
+def near(text: str, names: list[str]) -> str:
+    """Return the names that are near an unknown one, as words; empty where none is."""
+    if len(text) > _LONGEST:
+        return ""
+    alike = [name for name in names if folded(name) == folded(text)]
+    # One letter of two is all there is to compare in v1 and v2.
+    found = alike or difflib.get_close_matches(text, names, 3, 0.5 if len(text) < 4 else 0.6)
+    return f"near it: {', '.join(found)}" if found else ""
+
+
+def _at_time(repo: Repository, head: Head, text: str, now: datetime) -> Revision:
+    """Return the latest commit that is not from after a time, by the authors' clocks."""
+    until = moments.parse_moment(text, now, is_end=True)
+    if until is None:
+        raise UsageError(f"{_short(text)} is no date", fix=f"write {moments.FORMS}")
     first = ""
     for oid, commit in repo.commits.walk(head):
-        if datetime.fromisoformat(commit.time) <= until:
+        made = moments.read_time(commit.time)
+        if made is not None and made <= until:
             return Revision(oid, commit.seq, commit.versions)
         first = commit.time
     raise UsageError(
-        f"there was no commit yet on {text}",
+        f"there was no commit yet then ({_short(text)})",
         cause=f"the first is of {first}",
-        fix="see them:  cas-sync log --oneline",
+        fix=_SEE,
     )
+
+
+def _short(text: str) -> str:
+    """Return a text as it was given, for an error, with nothing hidden in it."""
+    quoted = text if text.isprintable() and text and " " not in text else repr(text)
+    return quoted if len(quoted) <= _SHOWN else quoted[:_SHOWN] + "..."

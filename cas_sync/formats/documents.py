@@ -1,15 +1,19 @@
-"""Commits, the head and format.json: small canonical JSON. docs/design.md, section 5.2.
+"""Commits, the head and format.json: small canonical JSON. docs/design.md, section 5.2."""
 
-Canonical means UTF-8, keys sorted, no spaces, one line feed at the end; so equal values
-are equal bytes and the hash of the bytes can be a name.
-"""
-
-import json
 import re
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from cas_sync.errors import FormatError
+from cas_sync.formats.strict_json import (
+    HEX32,
+    LINE,
+    VERSION,
+    Fields,
+    canonical,
+    check_self,
+    parse,
+    self_hashed,
+)
 from cas_sync.model.commit import (
     RECENT,
     ChangeRow,
@@ -24,13 +28,9 @@ from cas_sync.model.pack import IndexRoot
 from cas_sync.model.params import ChunkParams
 from cas_sync.model.tree import Timestamp
 
-VERSION = 1
 KNOWN_INCOMPAT: frozenset[str] = frozenset()
 """Incompatible features this version knows; a repository that asks for others is refused."""
 
-MAX_BYTES = 4 << 20
-_HEX32 = re.compile(r"[0-9a-f]{32}")
-_LINE = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]*")
 _OBJECT = re.compile(r"[0-9a-f]{64}_[0-9a-f]{16}")
 _PACK = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}-[0-9a-f]{64}")
 
@@ -53,154 +53,38 @@ class Format(NamedTuple):
     incompat: tuple[str, ...] = ()
 
 
-def canonical(value: object) -> bytes:
-    """Return the one encoding of a JSON value."""
-    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return text.encode() + b"\n"
+def _read_page(owner: Fields, name: str) -> PageRef | None:
+    if owner.is_null(name):
+        return None
+    fields = owner.inner(name)
+    ref = PageRef(
+        fields.text("last").replace("/", "\0"),
+        fields.oid("id"),
+        fields.number("rows"),
+        fields.number("level"),
+        fields.text("object", _OBJECT),
+        fields.number("offset"),
+        fields.number("length"),
+    )
+    fields.end()
+    if ref.level > 8 or ref.length > 64 << 20:
+        raise FormatError(f"{owner.what}: {name!r} is out of bounds")
+    return ref
 
 
-class _Fields:
-    """Strict access to a JSON object: every field is there, of its type, and no other."""
-
-    def __init__(self, value: object, what: str) -> None:
-        if not isinstance(value, dict):
-            raise FormatError(f"{what} is not a JSON object")
-        self._left = dict(value)
-        self._what = what
-
-    def _take(self, name: str) -> object:
-        try:
-            return self._left.pop(name)
-        except KeyError:
-            raise FormatError(f"{self._what} lacks {name!r}") from None
-
-    def text(self, name: str, pattern: re.Pattern[str] | None = None) -> str:
-        value = self._take(name)
-        if not isinstance(value, str) or (pattern and not pattern.fullmatch(value)):
-            raise FormatError(f"{self._what}: {name!r} is malformed")
-        return value
-
-    def number(self, name: str) -> int:
-        value = self._take(name)
-        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 1 << 63:
-            raise FormatError(f"{self._what}: {name!r} is not a number")
-        return value
-
-    def oid(self, name: str) -> ObjectId:
-        try:
-            return ObjectId.parse(self.text(name))
-        except ValueError:
-            raise FormatError(f"{self._what}: {name!r} is no object id") from None
-
-    def maybe_oid(self, name: str) -> ObjectId | None:
-        if self._is_null(name):
-            return None
-        return self.oid(name)
-
-    def _is_null(self, name: str) -> bool:
-        if self._left.get(name, 0) is not None:
-            return False
-        self._take(name)
-        return True
-
-    def flag(self, name: str) -> bool:
-        value = self._take(name)
-        if not isinstance(value, bool):
-            raise FormatError(f"{self._what}: {name!r} is neither true nor false")
-        return value
-
-    def items(self, name: str) -> list[object]:
-        value = self._take(name)
-        if not isinstance(value, list):
-            raise FormatError(f"{self._what}: {name!r} is not a list")
-        return value
-
-    def texts(self, name: str) -> tuple[str, ...]:
-        values = self.items(name)
-        if not all(isinstance(each, str) for each in values):
-            raise FormatError(f"{self._what}: {name!r} is not a list of texts")
-        return tuple(map(str, values))
-
-    def inner(self, name: str) -> "_Fields":
-        return _Fields(self._take(name), f"{self._what}: {name!r}")
-
-    def page(self, name: str) -> PageRef | None:
-        if self._is_null(name):
-            return None
-        fields = self.inner(name)
-        ref = PageRef(
-            fields.text("last").replace("/", "\0"),
-            fields.oid("id"),
-            fields.number("rows"),
-            fields.number("level"),
-            fields.text("object", _OBJECT),
-            fields.number("offset"),
-            fields.number("length"),
+def _read_roots(owner: Fields, name: str) -> tuple[IndexRoot, ...]:
+    roots = []
+    for fields in owner.objects(name):
+        is_pack = fields.flag("pack")
+        root = IndexRoot(
+            fields.text("name", _PACK if is_pack else _OBJECT),
+            is_pack,
+            fields.number("entries"),
+            fields.number("size"),
         )
         fields.end()
-        if ref.level > 8 or ref.length > 64 << 20:
-            raise FormatError(f"{self._what}: {name!r} is out of bounds")
-        return ref
-
-    def roots(self, name: str) -> tuple[IndexRoot, ...]:
-        roots = []
-        for each in self.items(name):
-            fields = _Fields(each, f"{self._what}: {name!r}")
-            is_pack = fields.flag("pack")
-            root = IndexRoot(
-                fields.text("name", _PACK if is_pack else _OBJECT),
-                is_pack,
-                fields.number("entries"),
-                fields.number("size"),
-            )
-            fields.end()
-            roots.append(root)
-        return tuple(roots)
-
-    def end(self) -> None:
-        # A field nobody knows would be dropped by the next writer: refuse it.
-        if self._left:
-            raise FormatError(f"{self._what} holds unknown {', '.join(sorted(self._left))!r}")
-
-
-def _parse(data: bytes, what: str) -> _Fields:
-    if len(data) > MAX_BYTES:
-        raise FormatError(f"{what} is longer than {MAX_BYTES} bytes")
-    try:
-        value = json.loads(data.decode())
-    except (ValueError, RecursionError) as error:
-        raise FormatError(f"{what} is not JSON: {error}") from error
-    fields = _Fields(value, what)
-    version = fields.number("v")
-    if version != VERSION:
-        raise FormatError(
-            f"{what} is of version {version}",
-            cause=f"this is cas-sync for version {VERSION}",
-            fix="pip install --upgrade cas-sync",
-        )
-    if not _is_canonical(data, value):
-        raise FormatError(f"{what} is not in canonical form")
-    return fields
-
-
-def _is_canonical(data: bytes, value: object) -> bool:
-    try:
-        return canonical(value) == data
-    except (ValueError, RecursionError):
-        return False
-
-
-def _self_hashed(fields: Mapping[str, object]) -> bytes:
-    value = {"v": VERSION, **fields}
-    return canonical({**value, "self": str(ObjectId.of(canonical(value)))})
-
-
-def _check_self(data: bytes, fields: _Fields, what: str) -> None:
-    claimed = fields.oid("self")
-    value = json.loads(data)
-    del value["self"]
-    if ObjectId.of(canonical(value)) != claimed:
-        raise FormatError(f"{what} does not match its own hash")
+        roots.append(root)
+    return tuple(roots)
 
 
 def _page(ref: PageRef | None) -> dict[str, object] | None:
@@ -230,7 +114,7 @@ def _maybe(oid: ObjectId | None) -> str | None:
 def dump_format(value: Format) -> bytes:
     """Return the bytes of format.json."""
     chunker = value.chunker
-    return _self_hashed(
+    return self_hashed(
         {
             "repo_id": value.repo_id,
             "hash": "blake3",
@@ -257,9 +141,9 @@ def load_format(data: bytes) -> Format:
         FormatError: It is malformed, or asks for what this version does not know.
     """
     what = "format.json"
-    fields = _parse(data, what)
-    _check_self(data, fields, what)
-    repo_id = fields.text("repo_id", _HEX32)
+    fields = parse(data, what)
+    check_self(data, fields, what)
+    repo_id = fields.text("repo_id", HEX32)
     if fields.text("hash") != "blake3":
         raise FormatError(f"{what} names an unknown hash")
     chunker = fields.inner("chunker")
@@ -301,7 +185,7 @@ def check_features(names: tuple[str, ...], what: str) -> None:
 
 def dump_head(head: Head) -> bytes:
     """Return the bytes of the head."""
-    return _self_hashed(
+    return self_hashed(
         {
             "repo_id": head.repo_id,
             "state": str(head.state),
@@ -328,26 +212,26 @@ def load_head(data: bytes) -> Head:
         FormatError: It is malformed, or asks for what this version does not know.
     """
     what = "head"
-    fields = _parse(data, what)
-    _check_self(data, fields, what)
+    fields = parse(data, what)
+    check_self(data, fields, what)
     state = fields.text("state")
     try:
         recent = tuple(map(ObjectId.parse, fields.texts("recent")))
         head = Head(
-            fields.text("repo_id", _HEX32),
+            fields.text("repo_id", HEX32),
             HeadState(state),
             fields.number("seq"),
             fields.maybe_oid("commit"),
-            fields.page("versions"),
-            fields.page("deleted"),
+            _read_page(fields, "versions"),
+            _read_page(fields, "deleted"),
             fields.number("files"),
             fields.number("size"),
-            fields.roots("index"),
+            _read_roots(fields, "index"),
             fields.number("gc_epoch"),
             fields.text("condemned"),
             fields.texts("features"),
             recent,
-            fields.text("nonce", _HEX32),
+            fields.text("nonce", HEX32),
         )
     except ValueError as error:
         raise FormatError(f"{what} is malformed: {error}") from error
@@ -395,7 +279,7 @@ def load_commit(data: bytes, oid: ObjectId) -> Commit:
     what = f"commit {str(oid)[:12]}"
     if ObjectId.of(data) != oid:
         raise FormatError(f"{what} does not match its id")
-    fields = _parse(data, what)
+    fields = parse(data, what)
     counts = fields.inner("counts")
     changes = []
     for row in fields.items("changes"):
@@ -403,21 +287,21 @@ def load_commit(data: bytes, oid: ObjectId) -> Commit:
             raise FormatError(f"{what}: a change is malformed")
         changes.append(ChangeRow(*row))
     commit = Commit(
-        fields.text("repo_id", _HEX32),
+        fields.text("repo_id", HEX32),
         fields.number("seq"),
         fields.maybe_oid("parent"),
-        fields.text("author", _LINE),
-        fields.text("machine", _LINE),
-        fields.text("client", _LINE),
-        Timestamp(fields.text("time", _LINE)),
-        fields.text("message", _LINE),
-        fields.page("versions"),
-        fields.page("deleted"),
+        fields.text("author", LINE),
+        fields.text("machine", LINE),
+        fields.text("client", LINE),
+        Timestamp(fields.text("time", LINE)),
+        fields.text("message", LINE),
+        _read_page(fields, "versions"),
+        _read_page(fields, "deleted"),
         fields.number("files"),
         fields.number("size"),
         Counts(counts.number("added"), counts.number("modified"), counts.number("deleted")),
         tuple(changes),
-        fields.roots("index_added"),
+        _read_roots(fields, "index_added"),
         fields.number("bytes_new"),
         fields.text("nonce"),
     )

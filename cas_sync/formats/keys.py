@@ -10,12 +10,17 @@ FORMAT = ".S3/format.json"
 HEAD = ".S3/head"
 COMMITS = ".S3/commits/"
 PACKS = ".S3/objects/packs/"
+TAGS = ".S3/tags/"
 
 _OURS = re.compile(
     r"\.S3/(format\.json|head|lock-head|commits/.*|objects/.*|gc/.*|tmp/(probe-.*|.*\.part)"
-    r"|(versions/versions|deleted/deleted)_[0-9a-f]{64}_[0-9a-f]{16}\.csv)",
-    re.DOTALL,
+    r"|(versions/versions|deleted/deleted)_[0-9a-f]{64}_[0-9a-f]{16}\.csv"
+    r"|tags/[0-9a-f]{16}/[a-z0-9._=A-F-]+/\d{8}\.json)",
+    re.DOTALL | re.ASCII,
 )
+_TAG = re.compile(r"\.S3/tags/([0-9a-f]{16})/([^/]+)/(\d{8})\.json", re.ASCII)
+_SAFE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-_")
+_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.ASCII)
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -42,6 +47,58 @@ def pack(name: PackName) -> str:
 def index(name: str) -> str:
     """Return the key of an index segment."""
     return f".S3/objects/index/{name}.idx"
+
+
+def tags(repo_id: str) -> str:
+    """Return what the keys of a repository's tags begin with.
+
+    The id is part of it, so what somebody writes late, after a reset, is in no repository.
+    """
+    return f"{TAGS}{repo_id[:16]}/"
+
+
+def tag(repo_id: str, name: str, number: int) -> str:
+    """Return the key of what a tag's name was given to the ``number``-th time."""
+    return f"{tags(repo_id)}{safe_name(name)}/{number:08d}.json"
+
+
+def parse_tag(key: str, repo_id: str) -> tuple[str, int] | None:
+    """Return name and number of a tag's key; `None` where it is not one of ``repo_id``."""
+    match = _TAG.fullmatch(key)
+    if match is None or match[1] != repo_id[:16]:
+        return None
+    name = _plain_name(match[2])
+    return None if name is None or safe_name(name) != match[2] else (name, int(match[3]))
+
+
+def safe_name(name: str) -> str:
+    """Return a name as part of a key that every store and disk takes, and tells from others.
+
+    Lower-case letters, digits, ``.``, ``-`` and ``_`` stay; all else is ``=XX``, a byte of
+    its UTF-8. So no two names differ by case only. What Windows takes for a device, and a
+    dot at the end, are written so too.
+    """
+    kept = [char if char in _SAFE else _escaped(char) for char in name]
+    if kept and (_DEVICE.fullmatch(name) or not name.strip(".")):
+        kept[0] = _escaped(name[0])
+    if name.endswith("."):
+        kept[-1] = _escaped(".")
+    return "".join(kept)
+
+
+def _escaped(char: str) -> str:
+    return "".join(f"={byte:02X}" for byte in char.encode())
+
+
+def _plain_name(safe: str) -> str | None:
+    first, *rest = safe.split("=")
+    try:
+        data = first.encode() + b"".join(
+            bytes.fromhex(each[:2]) + each[2:].encode() for each in rest
+        )
+        return data.decode()
+    except ValueError:
+        return None
 
 
 def is_ours(key: str) -> bool:

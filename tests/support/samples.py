@@ -3,6 +3,7 @@
 from blake3 import blake3
 
 from cas_sync.formats.documents import Format
+from cas_sync.formats.tag import Tag
 from cas_sync.model.commit import ChangeRow, Commit, Counts, Head, HeadState, PageRef
 from cas_sync.model.ids import ObjectId
 from cas_sync.model.pack import Codec, IndexRoot, Kind, Location
@@ -76,6 +77,8 @@ COMMIT = Commit(
     5000,
     NONCE,
 )
+
+TAG = Tag("Größe 1", oid("commit"), 2, "Änne", WHEN, 'as "submitted"')
 
 HEAD = Head(
     REPO,

@@ -12,7 +12,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent.parent))
 
 from cas_sync.chunking.cutter import split  # noqa: E402
-from cas_sync.formats import documents, index, pages, pieces  # noqa: E402
+from cas_sync.formats import documents, index, pages, pieces, tag  # noqa: E402
 from cas_sync.formats.codec import Compressor  # noqa: E402
 from cas_sync.formats.pack import PackBuilder  # noqa: E402
 from cas_sync.formats.pieces import Piece, Pieces  # noqa: E402
@@ -84,6 +84,7 @@ def vectors() -> Iterator[tuple[str, bytes]]:
     yield "format.json", documents.dump_format(samples.FORMAT)
     yield "head.json", documents.dump_head(samples.HEAD)
     yield "commit.json", documents.dump_commit(samples.COMMIT)[1]
+    yield "tag.json", tag.dump_tag(samples.REPO, 3, samples.TAG)
     yield "sample.pack", pack()
     yield "sample.idx", index.dump(samples.LOCATIONS)
     yield "lists.bin", lists()

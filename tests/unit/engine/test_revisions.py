@@ -1,19 +1,26 @@
 """A revision as text: what it means, and what is said where it means nothing."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from cas_sync.engine.revisions import find_revision
-from cas_sync.errors import UsageError
+from cas_sync.engine.revisions import commit_at, find_revision, split_named
+from cas_sync.errors import DamageError, UsageError
+from cas_sync.formats import keys
+from cas_sync.formats.tag import Tag
 from cas_sync.model.commit import RECENT
 from cas_sync.store.cache import Cache
 from cas_sync.store.history import CommitLog
 from cas_sync.store.memory import MemoryBucket
+from cas_sync.store.tags import TagStore
 from tests.support import samples
 
 LENGTH = RECENT + 20
+NOW = datetime(2026, 1, 20, 12, tzinfo=UTC)
 
 
 class History:
@@ -34,11 +41,21 @@ class History:
         recent = tuple(self.ids[::-1][:RECENT])
         self.head = samples.HEAD._replace(seq=length, commit=recent[0], recent=recent)
         self.log = log
-        commits = CommitLog(self.bucket, Cache(root / "reader"), pool)
-        self.repo = SimpleNamespace(bucket=self.bucket, commits=commits)
+        cache = Cache(root / "reader")
+        commits = CommitLog(self.bucket, cache, pool)
+        tags = TagStore(self.bucket, cache, pool, samples.REPO)
+        self.repo = SimpleNamespace(bucket=self.bucket, commits=commits, tags=tags)
+        self.tag("first", 1)
+        self.tag("v1", 3)
+        self.tag("Größe 1", 70)
+        self.tag("gone", 5)
+        self.repo.tags.write(samples.TAG._replace(name="gone", commit=None), 2)
+
+    def tag(self, name, seq):
+        self.repo.tags.write(Tag(name, self.ids[seq - 1], seq, "Ana", samples.WHEN, ""), 1)
 
     def find(self, text):
-        return find_revision(self.repo, self.head, text)
+        return find_revision(self.repo, self.head, text, NOW)
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +85,39 @@ def history(tmp_path_factory):
         ("2026-01-28", 28),
         ("2026-01-31", 28),
         ("2030-01-01", LENGTH),
+        ("9999-12-31", LENGTH),
+        ("9999-12-31T23:59:59-23:59", LENGTH),
+        ("2026-01-02t10:00z", 2),
+        ("2026-01-02 10:00", 2),
+        ("yesterday", 19),
+        ("Yesterday", 19),
+        ("3 days ago", 17),
+        ("3  DAYS", 17),
+        ("1w", 13),
+        ("1h", 20),
+        ("5h", 19),
+        ("30 min ago", 20),
+        ("v1", 3),
+        (" v1 ", 3),
+        ("first", 1),
+        ("Größe 1", 70),
+        ("Gro\u0308ße 1", 70),
+        ("v1~", 2),
+        ("v1~2", 1),
+        ("v1~0", 3),
+        ("v1 ~1", 2),
+        ("v1~1~1", 1),
+        ("v1~~", 1),
+        ("@~1~1", LENGTH - 2),
+        ("@~~", LENGTH - 2),
+        ("@~000002", LENGTH - 2),
+        ("#0012", 12),
+        ("#12~3", 9),
+        (f"#{LENGTH}~{LENGTH - 1}", 1),
+        ("yesterday~1", 18),
+        ("2026-01-10~9", 1),
+        ("2026-01-02T10:00:00Z~1", 1),
+        ("Größe 1~60", 10),
     ],
 )
 def test_a_revision_is_one_commit(history, text, seq):
@@ -75,8 +125,9 @@ def test_a_revision_is_one_commit(history, text, seq):
 
     assert (found.seq, found.id) == (seq, history.ids[seq - 1])
     assert found.versions == (
-        history.head.versions if text.strip() == "@" else samples.COMMIT.versions
+        history.head.versions if text.strip() in {"@", "@~0"} else samples.COMMIT.versions
     )
+    assert commit_at(history.repo, found).message == f"number {seq}"
 
 
 @pytest.mark.parametrize("seq", [1, 3, LENGTH - RECENT, LENGTH - 5, LENGTH])
@@ -124,35 +175,198 @@ def test_an_id_near_a_known_one_is_suggested(history):
     ("text", "words"),
     [
         (f"@~{LENGTH}", "there is no commit"),
+        ("@~" + "9" * 200, "there is no commit @~9"),
         ("#0", "there is no commit"),
+        ("#000", "there is no commit"),
         (f"#{LENGTH + 1}", "there is no commit"),
+        ("#" + "9" * 200, "there is no commit #9"),
+        ("v1~3", "there is no commit v1~3"),
+        ("#1~1", "there is no commit #1~1"),
         ("2025-12-31", "no commit yet"),
+        ("0001-01-01", "no commit yet"),
+        ("99999999999 weeks ago", "no commit yet"),
+        ("2026-01-01~1", "there is no commit"),
         ("2026-02-30", "is no date"),
-        ("2026-01-02x", "is no date"),
-        ("abc", "is no revision"),
-        ("", "is no revision"),
-        ("latest", "is no revision"),
-        ("@~x", "is no revision"),
+        ("2026-01", "is no date"),
+        ("2026-01-02T10", "is no date"),
+        ("0000-01-01", "is no date"),
+        ("last week", "is no date"),
+        ("3 moons ago", "is no date"),
+        ("tomorrow", "is no date"),
+        ("2026-01-02x", "there is no revision"),
+        ("abc", "there is no revision abc"),
+        ("12", "there is no revision 12"),
+        ("", "there is no revision ''"),
+        ("~2", "there is no revision ''"),
+        ("latest", "there is no revision"),
+        ("@~x", "there is no revision @~x"),
+        ("@{1}", "there is no revision"),
+        ("@ ~ 1", "there is no revision"),
+        ("#", "there is no revision"),
+        ("#-1", "there is no revision"),
+        ("#\u0661", "there is no revision"),
+        ("V1", "there is no revision V1"),
+        ("gone", "there is no revision gone"),
+        ("dead" * 17, "there is no commit dead"),
+        ("x" * 100_000, "there is no revision x"),
+        ("~" * 100_000, "there is no revision ~"),
     ],
 )
 def test_what_means_no_commit_is_refused_with_a_way_on(history, text, words):
-    with pytest.raises(UsageError, match=words) as caught:
+    with pytest.raises(UsageError) as caught:
         history.find(text)
 
+    assert words in caught.value.message
     assert caught.value.fix
+    assert len(caught.value.message) < 150
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("V1", "near it: v1"),
+        ("v2", "near it: v1"),
+        ("firts", "near it: first"),
+        ("grösse 1", "near it: Größe 1"),
+        ("abc", "at least 4 digits"),
+        ("HEAD", "the latest commit is @"),
+    ],
+)
+def test_what_is_near_an_unknown_name_is_told(history, text, words):
+    with pytest.raises(UsageError) as caught:
+        history.find(text)
+
+    assert words in caught.value.cause
+
+
+def test_a_number_alone_is_told_how_to_write_it(history):
+    with pytest.raises(UsageError) as caught:
+        history.find("12")
+
+    assert "'#12'" in caught.value.fix
+
+
+PIECES = st.sampled_from(
+    ["@", "~", "#", "1", "9" * 30, "v1", "ago", " ", "3 days", "2026-01-02", "T10:00", "Z",
+     "+", ":", "-", "dead", "beef", "\0", "\ud800", "é", "İ", "\u017f", "=", "/"]
+)  # fmt: skip
+
+
+@given(st.one_of(st.text(), st.lists(PIECES, max_size=8).map("".join)))
+def test_no_text_does_more_than_mean_a_commit_or_none(history, text):
+    said = None
+    try:
+        found = history.find(text)
+    except UsageError as error:
+        said = error
+
+    if said is None:
+        assert history.ids[found.seq - 1] == found.id
+    else:
+        assert said.fix
+        assert said.message.isprintable()
+
+
+@given(st.sampled_from(["@", "v1", "Größe 1", "#80", "yesterday"]), st.integers(0, 200))
+def test_counting_back_is_counting_numbers(history, text, back):
+    start = history.find(text).seq
+
+    if back < start:
+        assert history.find(f"{text}~{back}").seq == start - back
+    else:
+        with pytest.raises(UsageError, match="there is no commit"):
+            history.find(f"{text}~{back}")
+
+
+@given(st.text(), st.text())
+def test_a_split_loses_nothing(rev, path):
+    found = split_named(f"{rev}:{path}")
+
+    assert found[1].endswith(path)
+    assert f"{rev}:{path}".endswith(found[1])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a/b.csv", ("@", "a/b.csv")),
+        ("", ("@", "")),
+        ("v1:a/b.csv", ("v1", "a/b.csv")),
+        ("@~2:a:b", ("@~2", "a:b")),
+        ("#12:", ("#12", "")),
+        (":odd:name", ("@", "odd:name")),
+        (" :x", ("@", "x")),
+        ("notes/10:30.txt", ("@", "notes/10:30.txt")),
+        ("2026-11-20:a", ("2026-11-20", "a")),
+        ("2026-11-20T14:00:a", ("2026-11-20T14:00", "a")),
+        ("2026-11-20T14:00:59:a", ("2026-11-20T14:00:59", "a")),
+        ("2026-11-20T14:00:00Z:a:b", ("2026-11-20T14:00:00Z", "a:b")),
+        ("2026-11-20T14:00:00.5+01:00:a", ("2026-11-20T14:00:00.5+01:00", "a")),
+        ("2026-11-20 14:00z~2:a\nb", ("2026-11-20 14:00z~2", "a\nb")),
+        ("3 days ago:a", ("3 days ago", "a")),
+    ],
+)
+def test_a_named_path_is_a_revision_and_a_path(text, expected):
+    assert split_named(text) == expected
+
+
+def test_a_tag_of_a_commit_that_is_not_in_the_history_is_told_so(history):
+    lost = history.log.write(samples.COMMIT._replace(seq=LENGTH, message="never won"))
+    tag = samples.TAG._replace(name="lost", commit=lost, seq=LENGTH)
+    history.repo.tags.write(tag, 1)
+    history.repo.tags.write(tag._replace(name="removed", commit=samples.oid("x"), seq=2), 1)
+
+    for name in ("lost", "removed"):
+        with pytest.raises(DamageError, match=f"tag '{name}'") as caught:
+            history.find(name)
+
+        assert f"cas-sync tag {name} --delete" in caught.value.fix
+
+
+def test_a_damaged_tag_is_named_and_the_others_are_found(history):
+    history.bucket.put_new(keys.tag(samples.REPO, "bad", 1), b"{}")
+
+    with pytest.raises(DamageError, match="tag 'bad'"):
+        history.find("bad")
+
+    assert history.find("v1").seq == 3
 
 
 def test_before_the_first_commit_there_is_none(history):
     empty = samples.HEAD._replace(seq=0, commit=None, recent=())
 
     with pytest.raises(UsageError, match="no commit yet"):
-        find_revision(history.repo, empty, "@")
+        find_revision(history.repo, empty, "@", NOW)
 
 
 def test_the_latest_commits_are_found_without_a_listing(history):
     before = history.bucket.meter.requests["GET"]
 
     history.find("@")
+    history.find("@~1")
+    history.find(f"#{LENGTH - 1}")
     history.find(history.ids[-2].hex())
 
     assert history.bucket.meter.requests["GET"] <= before + 1  # the commit, or nothing
+
+
+def test_a_tag_of_an_old_commit_is_found_without_a_walk(tmp_path):
+    with ThreadPoolExecutor(4) as pool:
+        history = History(tmp_path, pool)
+        before = history.bucket.meter.requests["GET"]
+
+        assert history.find("v1").seq == 3
+
+        # A listing, the four tags, and the commit.
+        assert history.bucket.meter.requests["GET"] <= before + 6
+
+
+def test_counting_back_from_an_old_tag_walks_from_there(tmp_path):
+    with ThreadPoolExecutor(4) as pool:
+        history = History(tmp_path, pool)
+        before = history.bucket.meter.requests["GET"]
+
+        assert history.find("v1~1").seq == 2
+
+        # As above, and at most the two commits before it and a listing to find them.
+        assert history.bucket.meter.requests["GET"] <= before + 9

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cas_sync.errors import FormatError
-from cas_sync.formats import documents
-from cas_sync.formats.documents import canonical
+from cas_sync.formats import documents, strict_json, tag
+from cas_sync.formats.strict_json import canonical
 from cas_sync.model.commit import RECENT, HeadState
 from cas_sync.model.ids import ObjectId
 from cas_sync.model.params import ChunkParams
@@ -17,6 +17,7 @@ from tests.support import samples
 HEAD = documents.dump_head(samples.HEAD)
 FORMAT = documents.dump_format(samples.FORMAT)
 COMMIT = documents.dump_commit(samples.COMMIT)[1]
+TAG = tag.dump_tag(samples.REPO, 3, samples.TAG)
 
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))
@@ -29,6 +30,10 @@ json_values = st.recursive(
 
 def load_commit(data):
     return documents.load_commit(data, ObjectId.of(data))
+
+
+def load_tag(data):
+    return tag.load_tag(data, samples.REPO, samples.TAG.name, 3)
 
 
 def edited(data, edit):
@@ -45,6 +50,7 @@ LOADERS = [
     pytest.param(HEAD, documents.load_head, id="head"),
     pytest.param(FORMAT, documents.load_format, id="format"),
     pytest.param(COMMIT, load_commit, id="commit"),
+    pytest.param(TAG, load_tag, id="tag"),
 ]
 
 
@@ -54,6 +60,7 @@ def test_what_is_loaded_is_written_as_it_was(data, load):
         documents.load_head: documents.dump_head,
         documents.load_format: documents.dump_format,
         load_commit: lambda commit: documents.dump_commit(commit)[1],
+        load_tag: lambda found: tag.dump_tag(samples.REPO, 3, found),
     }[load]
 
     assert dump(load(data)) == data
@@ -78,6 +85,7 @@ def test_every_field_is_needed(data, load):
 @pytest.mark.parametrize("wrong", [-1, True, 1.5, 1 << 63, "?", [], {}, [{}], [[]], {"a": 1}])
 def test_a_value_of_another_type_is_refused(data, load, wrong):
     free_texts = {"author", "machine", "client", "message", "time", "condemned", "nonce"}
+    free_texts.add("tagger")
     for name, had in json.loads(data).items():
         if name == "self" or (type(had) is type(wrong) and (name in free_texts or not wrong)):
             continue
@@ -98,7 +106,7 @@ def test_a_value_of_another_type_is_refused(data, load, wrong):
         b'{"v":1,"x":' + b"[" * 500 + b"]" * 500 + b"}\n",
         b'{"v":' + b"1" * 5000 + b"}\n",
         b'{"self":"' + b"0" * 64 + b'","v":1,"x":"\\ud800"}\n',
-        b" " * (documents.MAX_BYTES + 1),
+        b" " * (strict_json.MAX_BYTES + 1),
     ],
 )
 def test_hostile_text_is_a_format_error(data, load, text):

@@ -15,6 +15,7 @@ from blake3 import blake3
 
 from cas_sync.formats import documents, index, pack, pages, pieces
 from cas_sync.formats.rows import DeletedRows, VersionRows
+from cas_sync.formats.tag import load_tag
 from cas_sync.model.commit import PageRef
 from cas_sync.model.ids import ObjectId
 from cas_sync.model.pack import Kind, PackName
@@ -41,7 +42,7 @@ def test_todays_encoder_writes_the_golden_bytes(name):
 
 
 def test_documents_are_canonical_json_with_their_own_hash():
-    for name in ("format.json", "head.json"):
+    for name in ("format.json", "head.json", "tag.json"):
         data = vector(name)
         value = json.loads(data)
         claimed = value.pop("self")
@@ -59,6 +60,7 @@ def test_documents_are_read_as_they_were():
     assert documents.load_head(vector("head.json")) == samples.HEAD
     data = vector("commit.json")
     assert documents.load_commit(data, ObjectId.of(data)) == samples.COMMIT
+    assert load_tag(vector("tag.json"), samples.REPO, samples.TAG.name, 3) == samples.TAG
 
 
 def test_chunks_are_those_of_the_paper():
