@@ -5,21 +5,21 @@ never found. What a text means is told by its form alone, because no tag may be 
 what could be an id, a number or a time (formats/tag.py).
 """
 
+import contextlib
 import difflib
 import re
-from collections.abc import Iterator
+from collections import Counter
 from datetime import datetime
 from itertools import islice
 from shlex import quote
 from typing import NamedTuple
 
 from cas_sync.engine.repository import Repository
-from cas_sync.errors import DamageError, RaceLostError, UsageError
-from cas_sync.formats import keys, moments
+from cas_sync.errors import AccessError, DamageError, RaceLostError, UsageError
+from cas_sync.formats import moments
 from cas_sync.formats.tag import folded, normal
 from cas_sync.model.commit import Commit, Head, PageRef
 from cas_sync.model.ids import DIGEST_BYTES, ObjectId
-from cas_sync.store.bucket import Key
 from cas_sync.store.head import read_head
 
 LATEST = "@"
@@ -35,7 +35,6 @@ _BACK = re.compile(r"(.*?)((?:~[0-9]*)+)", re.DOTALL)
 _NUMBER = re.compile(r"#([0-9]+)")
 _ID = re.compile(rf"[0-9a-f]{{{MIN_DIGITS},}}")
 _FEW_DIGITS = re.compile(r"[0-9a-f]+")
-_KEY = re.compile(rf"{re.escape(keys.COMMITS)}(\d{{16}})-([0-9a-f]{{64}})\.json")
 _TIME_AND_PATH = re.compile(
     r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?(?:~\d*)*):(.*)",
     re.ASCII | re.IGNORECASE | re.DOTALL,
@@ -72,8 +71,9 @@ def find_revision(repo: Repository, head: Head, text: str, now: datetime) -> Rev
     """Return the commit that ``text`` means.
 
     Requests: none but for the commit itself where it is one of the latest 64 (`RECENT`) by
-    `@`, number or id; a listing and each tag not seen before, for a tag; a walk through the
-    history for what is older, or a time.
+    `@`, number or id; a listing for what is older, and a walk only where a race left two
+    commits of one number; a listing and each tag not seen before, for a tag; a walk for a
+    time.
 
     Args:
         repo: The repository.
@@ -160,12 +160,27 @@ def _numbered(
     back = head.seq - seq
     if back < len(head.recent):
         return _read(repo, head.recent[back], seq)
+    alone = _alone(repo, seq)
+    if alone is not None:
+        return _read(repo, alone, seq)
     if start is not None and head.seq - start.seq >= len(head.recent):
         # The parents from there on: as good a proof as those from the head, and shorter.
         head = head._replace(commit=start.id, seq=start.seq, recent=())
         back = head.seq - seq
     oid, commit = next(islice(repo.commits.walk(head), back, None))
     return Revision(oid, commit.seq, commit.versions)
+
+
+def _alone(repo: Repository, seq: int) -> ObjectId | None:
+    """Return the only commit that was ever written under a number; `None` if there are more.
+
+    Every number up to the head's has one in the history, so no walk has to prove it.
+    """
+    with contextlib.suppress(AccessError):
+        found = [oid for oid, _ in repo.commits.listed(f"{seq:016d}")]
+        if len(found) == 1:
+            return found[0]
+    return None
 
 
 def _read(repo: Repository, oid: ObjectId, seq: int) -> Revision:
@@ -179,11 +194,14 @@ def _with_id(repo: Repository, head: Head, digits: str) -> Revision:
     stored: dict[ObjectId, int] = {}
     if not is_whole_history and not (found and len(digits) == 2 * DIGEST_BYTES):
         # Keys tell the ids of older commits without reading each of them.
-        stored = dict(_stored(repo))
+        stored = dict(repo.commits.listed())
+        rivals = Counter(stored.values())
         found |= {
             oid: seq
             for oid, seq in stored.items()
-            if oid.hex().startswith(digits) and repo.commits.holds(head, oid, seq)
+            if oid.hex().startswith(digits)
+            and seq <= head.seq
+            and (rivals[seq] == 1 or repo.commits.holds(head, oid, seq))
         }
     if len(found) == 1:
         return _read(repo, *next(iter(found.items())))
@@ -201,13 +219,6 @@ def _with_id(repo: Repository, head: Head, digits: str) -> Revision:
         cause=near(digits, [*sorted(ids), *repo.tags.read_all().tags]),
         fix=f"{_SEE}\n{_SEE_TAGS}",
     )
-
-
-def _stored(repo: Repository) -> Iterator[tuple[ObjectId, int]]:
-    """Yield every commit that was ever written, whether or not it came into the history."""
-    for key, _ in repo.bucket.list_keys(Key(keys.COMMITS)):
-        if match := _KEY.fullmatch(key):
-            yield ObjectId.parse(match[2]), int(match[1])
 
 
 def _tagged(repo: Repository, head: Head, text: str) -> Revision:
