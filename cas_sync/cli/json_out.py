@@ -3,6 +3,8 @@
 import codecs
 import json
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -21,6 +23,29 @@ def print_event(fields: dict[str, Any]) -> None:
 def print_answer(command: str, result: Any, **more: Any) -> None:
     """Print what a query found."""
     print_json({"schema": 1, "command": command, **more, "result": result})
+
+
+@contextmanager
+def answer_rows(command: str) -> Iterator[Callable[[Any], None]]:
+    """Print what a query found as one document whose result is a list, row by row.
+
+    Yields what prints a row. Where the query fails on the way the document breaks off.
+    """
+    before, after = json_text({"schema": 1, "command": command, "result": []}, None), "]}"
+    text = before.removesuffix(after)
+
+    def show(row: Any) -> None:
+        nonlocal text
+        sys.stdout.write(text + json_text(row, sys.stdout.encoding))
+        text = ", "
+
+    try:
+        yield show
+    except BaseException:
+        if text == ", ":
+            sys.stdout.write("\n")
+        raise
+    click.echo(("" if text == ", " else text) + after)
 
 
 def json_text(value: Any, encoding: str | None) -> str:

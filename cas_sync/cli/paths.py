@@ -3,7 +3,9 @@
 import os
 from pathlib import Path
 
+from cas_sync.engine.at_revision import Named
 from cas_sync.engine.named import below_data
+from cas_sync.engine.revisions import split_named
 from cas_sync.errors import UsageError
 
 
@@ -20,3 +22,13 @@ def inside_data(path: str, data: Path, start: Path) -> str:
     if not inside:
         raise UsageError(f"{path} is not in the data folder {data}")
     return next((each for each in inside if os.path.lexists(data / each)), inside[0])
+
+
+def named_at(text: str, data: Path, start: Path) -> Named:
+    """Return what ``REV:PATH`` means; without a revision, the path at the latest.
+
+    Raises:
+        UsageError: The path is not in the data folder.
+    """
+    rev, path = split_named(text)
+    return Named(rev, inside_data(path, data, start) if path else "")

@@ -27,6 +27,11 @@ def ignored_line(n: int, names: Mapping[str, int]) -> str:
     return f"ignored {plural(n, 'name')} ({', '.join([*some, *more])})"
 
 
+def traffic_line(requests: Mapping[str, int], bytes_down: int) -> str:
+    """Return what a look at the store cost: ``4 requests, 12.3 KiB received``."""
+    return f"{plural(sum(requests.values()), 'request')}, {size(bytes_down)} received"
+
+
 def visible(text: str) -> str:
     """Return ``text`` with all escaped that commands a terminal or misleads a reader."""
     return "".join(c if c.isprintable() or c == "\t" else _escaped(c) for c in text)

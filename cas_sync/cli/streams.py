@@ -44,6 +44,14 @@ class Outlet:
             self._lose(error)
         return len(text)
 
+    def write_bytes(self, data: bytes) -> None:
+        """Write bytes as they are, or lose them."""
+        try:
+            self._stream.flush()
+            self._stream.buffer.write(data)
+        except OSError as error:
+            self._lose(error)
+
     def flush(self) -> None:
         """Send what was written, or lose it."""
         try:
@@ -98,3 +106,12 @@ def _occupy() -> None:
 def is_read() -> bool:
     """Say whether anybody still reads what is printed."""
     return not (isinstance(sys.stdout, Outlet) and sys.stdout.is_closed)
+
+
+def write_bytes(data: bytes) -> bool:
+    """Write bytes to standard output as they are; say whether it takes any more."""
+    out = sys.stdout
+    if not isinstance(out, Outlet):
+        raise TypeError(out)
+    out.write_bytes(data)
+    return not out.is_closed and out.trouble is None

@@ -3,19 +3,106 @@
 import difflib
 import unicodedata
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from itertools import chain, islice
+from typing import NamedTuple
 
 from cas_sync.engine.repository import Connection, Repository, refuse_reset
-from cas_sync.engine.revisions import Revision
+from cas_sync.engine.revisions import Revision, find_revision
 from cas_sync.engine.settings import Settings
+from cas_sync.engine.surroundings import Surroundings
 from cas_sync.errors import UsageError
 from cas_sync.model.commit import Head
-from cas_sync.model.paths import PathRefusedError, parse_repo_path, sort_key
+from cas_sync.model.paths import PathRefusedError, RepoPath, parse_repo_path, sort_key
 from cas_sync.model.tree import Entry, Mode
 from cas_sync.store.head import HeadRead
+from cas_sync.store.objects import ObjectReader
 
 NEAR = 5000
-"""How many rows of a folder are looked through for names near an unknown one."""
+"""How many names of a folder are looked through for those near an unknown one."""
+
+
+class Named(NamedTuple):
+    """A path at a revision, as a user names it.
+
+    Attributes:
+        rev: See `find_revision`.
+        path: A file or folder, relative to the data folder; empty text means all of it.
+    """
+
+    rev: str
+    path: str
+
+
+class Subfolder(NamedTuple):
+    """A folder that lies in the one that is looked at.
+
+    Attributes:
+        path: Where, below the data folder; no slash at its end.
+    """
+
+    path: RepoPath
+
+
+class Traffic(NamedTuple):
+    """What a look at the history cost.
+
+    Attributes:
+        requests: Requests sent, by method.
+        bytes_down: Bytes of response bodies received.
+    """
+
+    requests: dict[str, int]
+    bytes_down: int
+
+
+@dataclass(frozen=True)
+class History:
+    """A history that is open to be read.
+
+    Attributes:
+        connection: Leads to the store.
+        repo: The repository.
+        head: Its head.
+        now: When it was opened.
+    """
+
+    connection: Connection
+    repo: Repository
+    head: Head
+    now: datetime
+
+    def revision(self, text: str) -> Revision:
+        """Return the commit that ``text`` means.
+
+        Raises:
+            UsageError: It means none, or several.
+        """
+        return find_revision(self.repo, self.head, text, self.now)
+
+    def reader(self) -> ObjectReader:
+        """Return what reads single objects, without loading a large index for them."""
+        return self.repo.reader(self.head, sparse=True)
+
+    def traffic(self) -> Traffic:
+        """Return what was sent and received so far."""
+        meter = self.connection.bucket.meter
+        return Traffic(dict(meter.requests), meter.bytes_down)
+
+
+@contextmanager
+def open_history(settings: Settings, surroundings: Surroundings) -> Iterator[History]:
+    """Open the history of a store; no data folder is needed.
+
+    Raises:
+        UsageError: Nothing was published yet.
+        RepositoryResetError: It is being reset.
+    """
+    with Connection(settings, surroundings) as connection:
+        repo, head = history(connection, connection.read_head(), settings)
+        yield History(connection, repo, head, surroundings.clock.now())
 
 
 def history(
@@ -47,17 +134,17 @@ def rows_at(repo: Repository, revision: Revision, paths: Iterable[str]) -> Itera
     Raises:
         UsageError: One of them was not there.
     """
-    named = [_parsed(path) for path in paths]
+    named = [parsed(path) for path in paths]
     roots = sorted(
         {path for path in named if not any(path != n and _is_below(path, n) for n in named)},
         key=sort_key,
     )
     found = []
     for path in roots:
-        rows = _below(repo, revision, path)
+        rows = rows_below(repo, revision, path)
         first = next(rows, None)
         if first is None and path:
-            raise _unknown(repo, revision, path)
+            raise unknown(repo, revision, path)
         found.append(chain([first] if first is not None else (), rows))
     return chain.from_iterable(found)
 
@@ -68,18 +155,76 @@ def find_entry(repo: Repository, revision: Revision, path: str) -> Entry:
     Raises:
         UsageError: There was none, or it was a folder or a link.
     """
-    named = _parsed(path)
+    named = parsed(path)
     found = repo.versions.find(revision.versions, sort_key(named)) if named else None
     if found is None:
-        if next(_below(repo, revision, named), None) is not None:
-            raise UsageError(f"{path} is a folder at {revision}", fix="name a file in it")
-        raise _unknown(repo, revision, named)
-    if found.content.mode is Mode.LINK:
-        raise UsageError(f"{path} is a link at {revision}", fix="name the file it leads to")
+        if not named or next(listing(repo, revision, named), None) is not None:
+            raise UsageError(
+                f"{named or 'the top'} is a folder at {revision}",
+                fix=f"name a file in it; see them:  cas-sync ls {named}".rstrip(),
+            )
+        raise unknown(repo, revision, named)
+    refuse_link(found, revision)
     return found
 
 
-def _parsed(path: str) -> str:
+def refuse_link(entry: Entry, revision: Revision) -> None:
+    """Refuse a link where a file is wanted: what it leads to may be of another time.
+
+    Raises:
+        UsageError: It is one.
+    """
+    if entry.content.mode is Mode.LINK:
+        raise UsageError(
+            f"{entry.path} is a link at {revision}", fix="name the file it leads to"
+        )
+
+
+def listing(repo: Repository, revision: Revision, path: str) -> Iterator[Entry | Subfolder]:
+    """Yield the file ``path``, or what lies in the folder ``path``, in path order.
+
+    What lies in the folder's subfolders is neither yielded nor read; where there is nothing
+    of that name, nothing is.
+
+    Args:
+        repo: The repository.
+        revision: The commit.
+        path: As from `parsed`; empty text means the top of the data folder.
+    """
+    key = sort_key(path)
+    below = len(path) + 1 if path else 0
+
+    def after_subfolder(row: Entry) -> str | None:
+        at = row.path.find("/", below)
+        return None if at < 0 else sort_key(row.path[:at]) + "\x01"
+
+    end = key + "\x01" if path else None
+    for row in repo.versions.jumping(revision.versions, key, end, after_subfolder):
+        at = row.path.find("/", below)
+        yield row if at < 0 else Subfolder(RepoPath(row.path[:at]))
+
+
+def rows_below(repo: Repository, revision: Revision, path: str) -> Iterator[Entry]:
+    """Yield the file ``path``, or all files below the folder ``path``, in path order.
+
+    Args:
+        repo: The repository.
+        revision: The commit.
+        path: As from `parsed`; empty text means all of the data folder.
+    """
+    if not path:
+        return repo.versions.rows(revision.versions)
+    key = sort_key(path)
+    # A path's own key, then those of what lies below it; no name holds such characters.
+    return repo.versions.between(revision.versions, key, key + "\x01")
+
+
+def parsed(path: str) -> str:
+    """Return a path as manifests have it; empty text for all of the data folder.
+
+    Raises:
+        UsageError: No file can be called so.
+    """
     text = unicodedata.normalize("NFC", path).strip("/")
     if text in {"", "."}:
         return ""
@@ -89,27 +234,18 @@ def _parsed(path: str) -> str:
         raise UsageError(f"{path!r} names no file", cause=str(error)) from None
 
 
-def _is_below(path: str, folder: str) -> bool:
-    return not folder or path.startswith(folder + "/")
-
-
-def _below(repo: Repository, revision: Revision, path: str) -> Iterator[Entry]:
-    if not path:
-        return repo.versions.rows(revision.versions)
-    key = sort_key(path)
-    # A path's own key, then those of what lies below it; no name holds such characters.
-    return repo.versions.between(revision.versions, key, key + "\x01")
-
-
-def _unknown(repo: Repository, revision: Revision, path: str) -> UsageError:
+def unknown(repo: Repository, revision: Revision, path: str) -> UsageError:
     """Return the error of a path that was not there, with names that are near it."""
     folder, slash, name = path.rpartition("/")
-    rows = islice(_below(repo, revision, folder), NEAR)
     start = len(folder) + len(slash)
-    names = {row.path[start:].partition("/")[0] for row in rows}
-    near = difflib.get_close_matches(name, sorted(names), 3)
+    names = [each.path[start:] for each in islice(listing(repo, revision, folder), NEAR)]
+    near = difflib.get_close_matches(name, names, 3)
     return UsageError(
         f"there is no {path} at {revision} (#{revision.seq})",
         cause=f"near it: {', '.join(folder + slash + each for each in near)}" if near else "",
         fix=f"see when it was changed:  cas-sync log {path}",
     )
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return not folder or path.startswith(folder + "/")

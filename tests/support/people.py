@@ -44,6 +44,8 @@ class Result:
     exit: int
     stdout: str
     stderr: str
+    printed: bytes = b""
+    """Standard output as it was written, of a command that ran in this process."""
 
     @property
     def events(self) -> list[dict[str, Any]]:
@@ -130,7 +132,8 @@ class Person:
     def _run_here(self, args: tuple[str, ...]) -> Result:
         from cas_sync.cli.main import main
 
-        out, err = io.StringIO(), io.StringIO()
+        written = io.BytesIO()
+        out, err = io.TextIOWrapper(written, encoding="utf-8", newline=""), io.StringIO()
         saved = dict(os.environ), sys.argv
         code: object = 0
         try:
@@ -151,7 +154,10 @@ class Person:
             os.environ.clear()
             os.environ.update(saved[0])
             sys.argv = saved[1]
-        return Result(args, int(str(code or 0)), out.getvalue(), err.getvalue())
+        out.flush()
+        printed = written.getvalue()
+        text = printed.decode("utf-8", errors="replace")
+        return Result(args, int(str(code or 0)), text, err.getvalue(), printed)
 
     def process(
         self,

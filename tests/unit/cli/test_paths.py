@@ -1,6 +1,6 @@
 import pytest
 
-from cas_sync.cli.paths import inside_data
+from cas_sync.cli.paths import inside_data, named_at
 from cas_sync.errors import UsageError
 
 
@@ -34,3 +34,18 @@ def test_a_path_is_meant_from_here_or_from_the_data_folder(project, path, start,
 def test_a_path_outside_is_refused(project, path):
     with pytest.raises(UsageError):
         inside_data(path, project / "Data", project)
+
+
+@pytest.mark.parametrize(
+    ("text", "rev", "path"),
+    [
+        ("", "@", ""),
+        ("reports", "@", "reports"),
+        ("@~2:reports/", "@~2", "reports"),
+        ("v1:", "v1", ""),
+        (":a:b", "@", "a:b"),
+        ("2026-11-20T10:00:00Z:Data/reports", "2026-11-20T10:00:00Z", "reports"),
+    ],
+)
+def test_a_revision_goes_before_a_colon(project, text, rev, path):
+    assert named_at(text, project / "Data", project) == (rev, path)

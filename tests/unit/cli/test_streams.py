@@ -7,7 +7,7 @@ import sys
 import click
 import pytest
 
-from cas_sync.cli.streams import Outlet, is_read, safe_streams
+from cas_sync.cli.streams import Outlet, is_read, safe_streams, write_bytes
 
 
 class Broken(io.StringIO):
@@ -65,3 +65,28 @@ def test_other_encodings_get_names_as_escapes():
     out.flush()
 
     assert raw.getvalue() == b"\xe9\\u65e5\\udcff"
+
+
+def test_bytes_are_written_as_they_are_and_in_order(monkeypatch):
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii", newline="\r\n"))
+
+    with safe_streams() as out:
+        click.echo("text")
+        assert write_bytes(b"\xff\n\0")
+        out.flush()
+
+    assert raw.getvalue() == b"text\r\n\xff\n\0"
+
+
+@pytest.mark.parametrize("number", [errno.EPIPE, errno.ENOSPC])
+def test_bytes_that_nobody_takes_are_lost_and_the_writer_is_told(monkeypatch, number):
+    class Full(io.BytesIO):
+        def write(self, data):
+            raise OSError(number, "broken")
+
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(Full()))
+
+    with safe_streams() as out:
+        assert not write_bytes(b"x")
+        assert out.is_closed == (number == errno.EPIPE)
