@@ -12,7 +12,7 @@ from cas_sync.cli.options import common, flags_of, work_options
 from cas_sync.cli.sync_cmd import sync_in
 from cas_sync.engine.project_file import find_config
 from cas_sync.engine.settings import anchored
-from cas_sync.engine.sync_report import SyncOptions
+from cas_sync.engine.sync_report import SyncOptions, Target
 from cas_sync.errors import CasSyncError, ConfigError
 
 
@@ -22,6 +22,7 @@ from cas_sync.errors import CasSyncError, ConfigError
 @click.option(
     "--only", multiple=True, metavar="GLOB", help="Take what matches, now and from now on."
 )
+@click.option("--rev", default="", help="Bring this version instead of the latest.")
 @work_options
 @common
 def clone(
@@ -29,6 +30,7 @@ def clone(
     directory: Path | None,
     *,
     only: tuple[str, ...],
+    rev: str,
     start: Path,
     as_json: bool,
     quiet: bool,
@@ -42,6 +44,7 @@ def clone(
     cas-sync clone s3://team-data/churn            into ./churn, files in ./churn/Data
     cas-sync clone ../team-store work --data Data
     cas-sync clone ../team-store --only 'clean/**' and keep to that part
+    cas-sync clone ../team-store --rev v1          as it was; the next sync brings the latest
     """
     del debug
     place = anchored(url, start.resolve())
@@ -60,8 +63,11 @@ def clone(
         return sync_in(
             target,
             replace(flags_of(values), store=place),
-            lambda _: SyncOptions(only=only, push=False, joins=True),
+            lambda _: SyncOptions(
+                only=only, push=False, joins=True, target=Target(rev) if rev else None
+            ),
             sets_up=True,
+            takes_back=(CasSyncError,),
             yes=True,
             as_json=as_json,
             quiet=quiet,

@@ -18,8 +18,9 @@ from cas_sync.engine.project_file import find_config
 from cas_sync.engine.settings import Settings
 from cas_sync.engine.surroundings import Surroundings
 from cas_sync.engine.sync import run_sync
-from cas_sync.engine.sync_report import SyncOptions
-from cas_sync.errors import ConfigError, StoreError, UsageError
+from cas_sync.engine.sync_report import SyncOptions, Target
+from cas_sync.engine.target import read_lock
+from cas_sync.errors import CasSyncError, ConfigError, StoreError, UsageError
 from cas_sync.formats.config_json import Config
 from cas_sync.plan.outline import ROWS
 from cas_sync.plan.step import OnConflict
@@ -34,6 +35,9 @@ from cas_sync.plan.step import OnConflict
 @click.option("--pull-only", is_flag=True, help="Take what is new, and publish nothing.")
 @click.option("--only", multiple=True, metavar="GLOB", help="Only what matches.")
 @click.option("--exclude", multiple=True, metavar="GLOB", help="Not what matches.")
+@click.option(
+    "--locked", is_flag=True, help="Bring exactly the version that cas-sync.lock names."
+)
 @click.option("--no-deletes", is_flag=True, help="Carry no deletion over, either way.")
 @click.option(
     "--on-conflict",
@@ -73,6 +77,7 @@ def sync(
     pull_only: bool,
     only: tuple[str, ...],
     exclude: tuple[str, ...],
+    locked: bool,
     no_deletes: bool,
     on_conflict: str,
     allow_mass_delete: bool,
@@ -97,10 +102,16 @@ def sync(
     cas-sync sync -y -m "November targets"                 no question
     cas-sync sync -n                                       only show the plan
     cas-sync sync --store s3://team-data/churn             first time here
+    cas-sync sync --locked -y                              as cas-sync.lock says
     """
     del debug
     if push_only and pull_only:
         raise UsageError("--push-only and --pull-only exclude each other")
+    if locked and (paths or only or exclude or push_only or no_deletes):
+        raise UsageError(
+            "--locked brings a whole version, and publishes nothing",
+            fix="leave PATHS, --only, --exclude, --push-only and --no-deletes out",
+        )
     flags = flags_of(values)
     if flags.store is None and not (yes or dry_run) and can_ask():
         offer_setup(start)
@@ -119,6 +130,7 @@ def sync(
             adopts=not no_adopt,
             reconsider=declined,
             message=message,
+            target=Target(lock=read_lock(settings)) if locked else None,
         )
 
     return sync_in(
@@ -143,16 +155,20 @@ def sync_in(
     sets_up: bool,
     as_json: bool,
     quiet: bool,
+    takes_back: tuple[type[CasSyncError], ...] = (ConfigError, StoreError),
     **how: Any,
 ) -> int:
-    """Run a sync in a folder that may have no configuration yet; return the exit code."""
+    """Run a sync in a folder that may have no configuration yet; return the exit code.
+
+    An error of ``takes_back`` before anything was synced leaves no configuration.
+    """
     wrote = ensure_config(start, flags, os.environ) if sets_up else None
     settings, surroundings = settings_in(start, flags)
     try:
         code = carry_out(
             settings, surroundings, options(settings), as_json=as_json, quiet=quiet, **how
         )
-    except (ConfigError, StoreError) as error:
+    except takes_back as error:
         if wrote is not None and withdraw_config(wrote):
             error.state += f"; {wrote.path.name} was not written"
             wrote = None

@@ -50,6 +50,7 @@ def print_json(report: SyncReport, seconds: float) -> None:
             "declined": report.declined,
             "unseen": report.unseen,
             "ignored": report.ignored,
+            "behind": report.behind or 0,
             "bytes_up": report.bytes_up,
             "bytes_down": report.bytes_down,
             "requests": report.requests,
@@ -119,12 +120,27 @@ def print_text(
             "Nothing else to do at"
             if report.conflicts or report.skipped or report.declined
             else "Already in sync with"
+            if report.behind is None
+            else "Already the version asked for of"
         )
         click.echo(f"{what} {url}{at} ({took})")
+        _hint_behind(report)
         return
     moved = f"{size(report.bytes_up)} sent, {size(report.bytes_down)} received"
     verb = "Published" if report.published else "In sync"
+    if report.behind is not None:
+        verb = "At the version asked for,"
     click.echo(f"{verb}{at}: {', '.join(done)} ({moved}, {took})")
+    _hint_behind(report)
+
+
+def _hint_behind(report: SyncReport) -> None:
+    if report.behind:
+        click.echo(
+            f"hint: {plural(report.behind, 'commit')} older than the latest, which "
+            "cas-sync sync  brings",
+            err=True,
+        )
 
 
 def _done(report: SyncReport) -> list[str]:

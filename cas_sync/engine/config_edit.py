@@ -6,8 +6,8 @@ import difflib
 import json
 import os
 import re
+import secrets
 import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -165,18 +165,19 @@ def replace_file(path: Path, data: bytes) -> None:
     target = path.resolve()
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        fd, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        # Not by mkstemp: a new file is for whoever may read its folder, as git needs it.
+        temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
         try:
-            with os.fdopen(fd, "wb") as file:
+            with temporary.open("xb") as file:
                 file.write(data)
                 file.flush()
-                os.fsync(fd)
+                os.fsync(file.fileno())
             if target.exists():
                 shutil.copymode(target, temporary)
-            Path(temporary).replace(target)
+            temporary.replace(target)
         except BaseException:
             with contextlib.suppress(OSError):
-                Path(temporary).unlink()
+                temporary.unlink()
             raise
     except OSError as error:
         raise ConfigError(f"cannot write {path}", cause=str(error.strerror)) from error

@@ -73,7 +73,7 @@ def without_unwanted(session: Session, base: BaseTree, ours: Scanned) -> BaseTre
     now, then = wants(session.scope.remembered), wants(before)
 
     def rows() -> Iterator[Entry]:
-        return _still_here(base.rows(), ours.found(), lambda path: now(path) and then(path))
+        return still_here(base.rows(), ours.found(), lambda path: now(path) and then(path))
 
     if sum(1 for _ in rows()) == base.n_rows:
         return base
@@ -96,14 +96,21 @@ def _remembered_before(session: Session) -> tuple[str, ...]:
     return tuple(map(str, found)) if isinstance(found, list) else ()
 
 
-def _still_here(
-    rows: Iterable[Entry], found: Iterable[Found], is_wanted: Callable[[str], bool]
+def still_here(
+    rows: Iterable[Entry], found: Iterable[Found], is_kept: Callable[[str], bool]
 ) -> Iterator[Entry]:
+    """Yield the rows that are kept in any case, or whose file is on the disk.
+
+    Args:
+        rows: Rows of the base, in path order.
+        found: What the disk holds, in path order.
+        is_kept: Says which paths are kept, on the disk or not.
+    """
     here = iter(found)
     at = next(here, None)
     blind = ""
     for row in rows:
-        if is_wanted(row.path):
+        if is_kept(row.path):
             yield row
             continue
         key = sort_key(row.path)

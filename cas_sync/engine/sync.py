@@ -45,6 +45,7 @@ from cas_sync.engine.session import (
 from cas_sync.engine.settings import Settings
 from cas_sync.engine.surroundings import Surroundings, find_author, machine_name
 from cas_sync.engine.sync_report import SyncOptions, SyncReport
+from cas_sync.engine.target import as_of, refuse_edits, without_missing
 from cas_sync.errors import (
     CasSyncError,
     ConfigError,
@@ -149,7 +150,8 @@ class _Run:
         self.connection, head = session.head()
         report.skipped.update((each.name, each.reason) for each in ours.report.skipped)
         report.ignored, report.ignored_names = ours.report.n_ignored, ours.report.ignored
-        if (head is None or head.head.commit is None) and self.options.adopts:
+        adopts = self.options.adopts and self.options.target is None
+        if adopts and (head is None or head.head.commit is None):
             offer = offer_adoption(
                 session, self.connection, head, self.options, self.asker, self.author, ours
             )
@@ -171,6 +173,11 @@ class _Run:
         refuse_rollback(repo, head, base.agreed)
         settle_interrupted(session, repo, head)
         before = read_interrupted(session, repo, head)
+        target = self.options.target
+        if target is not None:
+            latest = head.head.seq
+            head = as_of(repo, head, target, session.surroundings.clock.now())
+            report.behind = latest - head.head.seq
         if before is None and self._is_same(base, ours, head):
             report.commit, report.seq = head.head.commit, head.head.seq
             if ours.is_new:
@@ -181,8 +188,15 @@ class _Run:
         if before is not None and before.reached is not None:
             base = catch_up(session, repo, base, ours, before.reached)
         base = without_unwanted(session, base, ours)
+        if self._is_exact:
+            base = without_missing(session, base, ours)
         settled.update(before.settled if before else {})
         return self._sync(repo, base, ours, head, settled)
+
+    @property
+    def _is_exact(self) -> bool:
+        """Whether the folder has to be exactly as the version asked for."""
+        return self.options.target is not None and self.options.target.lock is not None
 
     @cached_property
     def author(self) -> Author:
@@ -228,13 +242,13 @@ class _Run:
             ignores=session.scope.leaves_out,
             covers=session.scope.covers,
             author=author.name,
-            push=options.push,
+            push=options.push and options.target is None,
             pull=options.pull,
             deletes=options.deletes,
             on_conflict=options.on_conflict,
             settled=settled,
             declined=session.declined,
-            reconsider=options.reconsider or bool(options.paths),
+            reconsider=options.reconsider or bool(options.paths) or self._is_exact,
         )
         plan, head = self._publish(base, ours, head, rules, author)
         repo = self._connected().repository(head.head.repo_id)
@@ -303,7 +317,7 @@ class _Run:
             if self.matches is not None:
                 refuse_missing(session, self.matches, base, ours, side.rows())
                 self.matches = None
-            self._guard(plan.survey, ours)
+            self._guard(plan, ours, side.head)
             if options.dry_run:
                 self.asker.show(self._question(plan, repo, side.head))
                 return plan, side.head
@@ -420,11 +434,14 @@ class _Run:
         )
         return Contents(repo, self.session.folder, uploader, repo.chunk_params(), self.progress)
 
-    def _guard(self, survey: Survey, ours: Scanned) -> None:
-        if self.options.allow_mass_delete:
+    def _guard(self, plan: Plan, ours: Scanned, head: HeadRead) -> None:
+        if self._is_exact:
+            refuse_edits(plan, f"{str(head.head.commit)[:8]} (#{head.head.seq})")
+        # Whoever names a version means it, and publishes nothing.
+        if self.options.allow_mass_delete or self.options.target is not None:
             return
         limits = self.session.settings.limits
-        why = suspect(survey, ours.rewrites, limits)
+        why = suspect(plan.survey, ours.rewrites, limits)
         if why is not None:
             raise GuardError(why.message, cause=why.cause, fix=why.fix, code=why.code)
 

@@ -2,12 +2,26 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from cas_sync.formats.lock_file import Lock
 from cas_sync.model.ids import ObjectId
 from cas_sync.model.paths import RepoPath
 from cas_sync.plan.adoption import Finding, Foreign, Kind
 from cas_sync.plan.step import OnConflict
 from cas_sync.plan.survey import Survey
+
+
+class Target(NamedTuple):
+    """A version that the folder is to be brought to, instead of the latest.
+
+    Attributes:
+        rev: A revision as text.
+        lock: What `cas-sync.lock` pins, if that is meant; then the folder must be exactly so.
+    """
+
+    rev: str = ""
+    lock: Lock | None = None
 
 
 @dataclass(frozen=True)
@@ -28,6 +42,8 @@ class SyncOptions:
         adopts: Whether files that others left, without a commit, are offered to be adopted.
         reconsider: Whether what was declined before is asked for again.
         message: Why, for the commit.
+        target: The version to bring the folder to; `None` means the latest. With one,
+            nothing is published.
     """
 
     paths: tuple[str, ...] = ()
@@ -43,6 +59,7 @@ class SyncOptions:
     adopts: bool = True
     reconsider: bool = False
     message: str = ""
+    target: Target | None = None
 
 
 @dataclass(frozen=True)
@@ -109,6 +126,8 @@ class SyncReport:
         ignored_names: How many of them had which name; the first few names.
         foreign: What others had left below the prefix, where it held no commit.
         adopted: What became of that, where it was adopted.
+        behind: How many commits the version asked for is older than the latest; `None`
+            where none was asked for.
     """
 
     commit: ObjectId | None = None
@@ -133,3 +152,4 @@ class SyncReport:
     ignored_names: dict[str, int] = field(default_factory=dict)
     foreign: Foreign | None = None
     adopted: AdoptReport | None = None
+    behind: int | None = None
