@@ -2,11 +2,17 @@
 
 from collections.abc import Iterable, Mapping
 
-from cas_sync.api.history import Change, LogEntry
 from cas_sync.api.plans import PlanItem
-from cas_sync.api.results import Adopted, Kept, ResetResult, RestoreResult, SyncResult
+from cas_sync.api.results import (
+    Adopted,
+    Kept,
+    ResetResult,
+    RestoreResult,
+    SyncResult,
+    UndoResult,
+)
 from cas_sync.api.status import Changes, Conflict, Skipped, Status, ToAdopt, Version
-from cas_sync.engine import log, reset, restore, status, sync_report
+from cas_sync.engine import bring_back, reset, status, sync_report, undo_report
 from cas_sync.model.tree import Content
 from cas_sync.plan.adoption import Foreign
 from cas_sync.plan.groups import Group, group_of
@@ -117,6 +123,7 @@ def sync_of(report: sync_report.SyncReport, notes: Iterable[str], seconds: float
         declined=report.declined,
         unseen=report.unseen,
         ignored=report.ignored,
+        behind=report.behind or 0,
         refused=report.refused,
         adopted=_adopted_of(report.adopted),
         notes=tuple(notes),
@@ -141,17 +148,44 @@ def _adopted_of(found: sync_report.AdoptReport | None) -> Adopted | None:
     )
 
 
-def restore_of(report: restore.RestoreReport, seconds: float) -> RestoreResult:
+def restore_of(report: bring_back.RestoreReport, seconds: float) -> RestoreResult:
     """Return what a restore did as a value."""
     plan = report.plan
     return RestoreResult(
         commit=str(plan.revision.id),
         seq=plan.revision.seq,
         restored=report.restored,
+        local=report.local,
+        bytes_local=report.bytes_local,
         replaced=plan.n_replaced,
         unchanged=plan.survey.acts[Act.AGREE],
         skipped=tuple(Skipped(str(p), why) for p, why in report.skipped.items()),
         kept=tuple(Kept(str(path), kept_as) for path, kept_as in report.kept.items()),
+        bytes_down=report.bytes_down,
+        requests=dict(report.requests),
+        seconds=round(seconds, 3),
+    )
+
+
+def undo_of(report: undo_report.UndoReport, seconds: float) -> UndoResult:
+    """Return what an undo did as a value."""
+    plan = report.plan
+    return UndoResult(
+        commit=str(report.commit) if report.commit else None,
+        seq=report.seq,
+        published=report.published,
+        undone=str(plan.id) if plan else None,
+        undone_seq=plan.commit.seq if plan else 0,
+        uploaded=report.uploaded,
+        deleted_remote=report.deleted_remote,
+        left=skipped_of({str(path): why for path, why in report.left.items()}),
+        hindered=report.hindered,
+        downloaded=report.downloaded,
+        deleted_local=report.deleted_local,
+        conflicts=_texts(report.conflicts),
+        skipped=skipped_of(report.skipped),
+        kept=tuple(Kept(str(path), kept_as) for path, kept_as in report.kept.items()),
+        bytes_up=report.bytes_up,
         bytes_down=report.bytes_down,
         requests=dict(report.requests),
         seconds=round(seconds, 3),
@@ -175,27 +209,4 @@ def reset_of(report: reset.ResetReport, *, removed: bool) -> ResetResult:
         remote=report.remote,
         local=report.local,
         removed=removed,
-    )
-
-
-def entry_of(entry: log.LogEntry, *, with_changes: bool) -> LogEntry:
-    """Return a commit as a value."""
-    commit = entry.commit
-    version = entry.version.content if entry.version else None
-    rows = tuple(Change(row.path, row.change, row.old, row.new) for row in commit.changes)
-    return LogEntry(
-        id=str(entry.id),
-        seq=commit.seq,
-        parent=str(commit.parent) if commit.parent else None,
-        author=commit.author,
-        machine=commit.machine,
-        time=str(commit.time),
-        message=commit.message,
-        changes=dict(commit.counts._asdict()),
-        files=commit.files,
-        size=commit.size,
-        bytes_new=commit.bytes_new,
-        hash=str(version.id) if version else None,
-        file_size=version.size if version else None,
-        rows=rows if with_changes else None,
     )

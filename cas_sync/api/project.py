@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO, Unpack
+from typing import Unpack
 
 from cas_sync.api.arguments import (
     Overrides,
@@ -21,32 +21,37 @@ from cas_sync.api.arguments import (
 from cas_sync.api.asking import Ask, Caller, Select
 from cas_sync.api.convert import (
     conflict_of,
-    entry_of,
     reset_of,
     restore_of,
     status_of,
     sync_of,
     to_adopt_of,
+    undo_of,
 )
+from cas_sync.api.convert_history import pin_of, tag_of
 from cas_sync.api.events import Events, Listener
-from cas_sync.api.history import Log, LogEntry
 from cas_sync.api.opening import Open
 from cas_sync.api.plans import Plan
-from cas_sync.api.results import ResetResult, RestoreResult, SyncResult
+from cas_sync.api.results import ResetResult, RestoreResult, SyncResult, UndoResult
 from cas_sync.api.status import Conflicts, Status
-from cas_sync.engine.fetch import fetch_file
-from cas_sync.engine.log import LogQuery, run_log
+from cas_sync.api.tags import Pin, Tag
+from cas_sync.api.versions import Versions
+from cas_sync.engine.pin import run_pin
 from cas_sync.engine.places import refuse_misplaced
 from cas_sync.engine.reset import run_reset
 from cas_sync.engine.restore import RestoreOptions, run_restore
-from cas_sync.engine.settings import Settings, load_settings
+from cas_sync.engine.settings import load_settings
 from cas_sync.engine.status import run_status
 from cas_sync.engine.surroundings import Surroundings
 from cas_sync.engine.sync import run_sync
-from cas_sync.engine.sync_report import SyncOptions
+from cas_sync.engine.sync_report import SyncOptions, Target
+from cas_sync.engine.tags import remove_tag, set_tag
+from cas_sync.engine.target import read_lock
+from cas_sync.engine.undelete import UndeleteOptions, run_undelete
+from cas_sync.engine.undo import run_undo
+from cas_sync.engine.undo_report import UndoOptions
 from cas_sync.errors import UsageError
 from cas_sync.formats.config_json import Config
-from cas_sync.model.paths import RepoPath
 from cas_sync.plan.step import OnConflict
 from cas_sync.progress import Silent
 from cas_sync.store.bucket import Bucket, StoreAddress
@@ -60,7 +65,7 @@ _CHOICES = {
 }
 
 
-class Project:
+class Project(Versions):
     """A folder with a configuration, a data folder and a store.
 
     `Project.open(path=".", **overrides)` finds the configuration as the command line does:
@@ -70,7 +75,8 @@ class Project:
     written. Raises `NotAProjectError` where nothing names a store.
 
     `project.open(path, rev="@")` returns what a file held at a revision, as a binary file
-    object that is open for reading; its bytes were checked.
+    object that is open for reading; its bytes were checked. What can be looked at without
+    changing anything stands in `Versions`, and what a revision may be.
 
     Every method may raise a `CasSyncError`. It has ``code``, ``cause``, ``fix``, ``state``
     (what was left as it was) and ``exit_code``.
@@ -87,33 +93,6 @@ class Project:
             ConfigError: The configuration says what cannot be.
         """
         return project_in(path, config_of(dict(overrides), "Project.open"))
-
-    def __init__(self, folder: Path, said: Config, surroundings: Surroundings) -> None:
-        self._folder = folder
-        self._said = said
-        self._surroundings = surroundings
-
-    @property
-    def data(self) -> Path:
-        """The data folder."""
-        return self._settings().data
-
-    @property
-    def store(self) -> str:
-        """Address of the store."""
-        return self._settings().address.url
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What is odd about the configuration."""
-        return self._settings().warnings
-
-    def __repr__(self) -> str:
-        return f"<Project {self._folder}>"
-
-    def _settings(self) -> Settings:
-        # Read each time: a sync may note what is wanted here, and people edit files.
-        return load_settings(self._folder, self._said, self._surroundings.env)
 
     # -- looking ----------------------------------------------------------------------
 
@@ -155,28 +134,6 @@ class Project:
             exclude=options.exclude,
         )
 
-    def log(
-        self, path: PathLike | None = None, n: int | None = None, *, changes: bool = False
-    ) -> Log:
-        """Return the history, newest first; of one file, its versions.
-
-        Args:
-            path: Only the commits that changed this file.
-            n: At most so many.
-            changes: Whether every commit comes with its changes.
-        """
-        settings = self._settings()
-        about = None if path is None else RepoPath(named_in(path, settings)[0])
-        entries: list[LogEntry] = []
-        run_log(
-            settings,
-            self._surroundings,
-            LogQuery(path=about, limit=n),
-            lambda entry: entries.append(entry_of(entry, with_changes=changes)),
-            with_changes=changes,
-        )
-        return Log(tuple(entries))
-
     def conflicts(self) -> Conflicts:
         """Return the files that both sides changed, differently."""
         report = run_status(self._settings(), self._surroundings, Silent(), offline=False)
@@ -199,6 +156,7 @@ class Project:
         paths: Paths = (),
         only: Iterable[str] = (),
         exclude: Iterable[str] = (),
+        locked: bool = False,
         progress: Listener | None = None,
         ask: Ask | None = None,
     ) -> SyncResult:
@@ -221,6 +179,8 @@ class Project:
             paths: Files or folders it is about; empty means all.
             only: gitignore patterns, of which a path must match one.
             exclude: gitignore patterns of what is left alone.
+            locked: Whether the folder is brought to exactly the version that `cas-sync.lock`
+                names; nothing is published then.
             progress: Is given small dictionaries about what happens; see `Events`.
             ask: Is given the `Plan` before anything is done; returns `True`, `False`, or
                 what of it is meant, as in ``select``.
@@ -235,6 +195,8 @@ class Project:
                 fix=f"to sync some paths only:  sync(paths={plan!r})",
             )
         settings, about = self._settings(), plan or Plan()
+        if locked and (plan or paths or only or exclude or select or not (pull and deletes)):
+            raise UsageError("locked=True brings a whole version, so nothing else is chosen")
         options = SyncOptions(
             paths=named_in(paths, settings) or about.paths,
             only=tuple(only) or about.only,
@@ -245,6 +207,7 @@ class Project:
             on_conflict=one_of({each.value: each for each in OnConflict}, on_conflict),
             allow_mass_delete=allow_mass_delete,
             message=message,
+            target=Target(lock=read_lock(settings)) if locked else None,
         )
         return self._sync(options, Caller(plan, select, ask, adopt), progress)
 
@@ -293,8 +256,7 @@ class Project:
 
         Args:
             paths: Files or folders.
-            rev: ``@`` (the latest), ``@~2`` (two before it), the beginning of an id, a
-                number like ``#12``, or a date.
+            rev: The revision; see `Versions`.
             to: Another folder to write to; then nothing is touched here and nothing replaced
                 there.
 
@@ -311,27 +273,91 @@ class Project:
         report = run_restore(settings, self._surroundings, options, _agree, Silent())
         return restore_of(report, clock.monotonic() - began)
 
-    def fetch(self, path: PathLike, rev: str = "@", to: PathLike | None = None) -> Path:
-        """Return a file that holds what ``path`` held at a revision, every byte checked.
+    def undelete(
+        self, paths: Paths, rev: str | None = None, to: PathLike | None = None
+    ) -> RestoreResult:
+        """Bring deleted files back as local files; `deleted` tells which there are.
+
+        The next sync publishes them. What exists is never replaced, and told as skipped where
+        it was named.
 
         Args:
-            path: A file.
-            rev: See `restore`.
-            to: The file to write, or a folder to write it into. Without it the file lies in
-                the user's cache folder, read-only and named by its content, so that it is
-                downloaded once.
+            paths: Files, folders or gitignore patterns; of each file, what was deleted last.
+            rev: Only what this commit deleted.
+            to: Another folder to write to.
 
         Raises:
-            UsageError: There is no such file or revision, or ``to`` holds something else.
+            UsageError: Nothing of such a name was deleted.
+        """
+        settings, clock = self._settings(), self._surroundings.clock
+        named = named_in(paths, settings)
+        if not named:
+            raise UsageError("no path is named", fix='"." stands for all that was deleted')
+        began = clock.monotonic()
+        elsewhere = None if to is None else Path(to).absolute()
+        options = UndeleteOptions(named, rev, elsewhere)
+        report = run_undelete(settings, self._surroundings, options, _agree, Silent())
+        if report is None:
+            raise AssertionError
+        return restore_of(report, clock.monotonic() - began)
+
+    def undo(
+        self, rev: str | None = None, *, message: str = "", allow_mass_delete: bool = False
+    ) -> UndoResult:
+        """Publish the inverse of a commit, for everyone; an undo can be undone.
+
+        What was changed since the commit is left alone.
+
+        Args:
+            rev: The commit; `None` for the newest of one's own, or the latest.
+            message: Why, for the log.
+            allow_mass_delete: Whether the guard is passed.
+
+        Raises:
+            UsageError: There is no such commit.
+            GuardError: More than half of the files would go.
+        """
+        clock = self._surroundings.clock
+        began = clock.monotonic()
+        options = UndoOptions(rev, message, allow_mass_delete=allow_mass_delete)
+        report = run_undo(self._settings(), self._surroundings, options, _agree, Silent())
+        return undo_of(report, clock.monotonic() - began)
+
+    def tag(
+        self, name: str, rev: str = "@", message: str | None = None, *, move: bool = False
+    ) -> Tag:
+        """Give a commit a name, for everyone.
+
+        Args:
+            name: The name.
+            rev: The commit.
+            message: Why.
+            move: Whether the name may be taken from another commit.
+
+        Raises:
+            UsageError: The name is in use or cannot be one, or there is no such commit.
         """
         settings = self._settings()
-        (named,) = named_in([path], settings)
-        target = None if to is None else Path(to).absolute()
-        return fetch_file(settings, self._surroundings, named, rev, target, Silent())
+        return tag_of(set_tag(settings, self._surroundings, name, rev, message, move=move).tag)
 
-    def open_file(self, path: PathLike, rev: str = "@") -> BinaryIO:
-        """Return what a file held at a revision, open for reading; see `fetch`."""
-        return self.fetch(path, rev).open("rb")
+    def untag(self, name: str) -> Tag:
+        """Take a name back, for everyone, and return what it was; the commit stays.
+
+        Raises:
+            UsageError: There is no such tag.
+        """
+        return tag_of(remove_tag(self._settings(), self._surroundings, name).tag)
+
+    def pin(self, rev: str | None = None) -> Pin:
+        """Write `cas-sync.lock`: which version of the data the code beside it was written for.
+
+        Args:
+            rev: The version; `None` is the one that the data folder holds.
+
+        Raises:
+            GuardError: The folder holds changes that were never published.
+        """
+        return pin_of(run_pin(self._settings(), self._surroundings, rev, Silent()))
 
     def reset(
         self,

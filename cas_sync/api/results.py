@@ -70,6 +70,8 @@ class SyncResult:
         declined: Number of changes that were said no to, now or before.
         unseen: Number of changes that came after the plan was shown; left for the next sync.
         ignored: Files and folders here that were passed over.
+        behind: How many commits the folder is older than the latest, where it was brought to
+            an older version.
         refused: Whether all of it was said no to.
         adopted: What became of what others had left, where this sync adopted it.
         notes: Sentences that people should read.
@@ -93,6 +95,7 @@ class SyncResult:
     declined: int = 0
     unseen: int = 0
     ignored: int = 0
+    behind: int = 0
     refused: bool = False
     adopted: Adopted | None = None
     notes: tuple[str, ...] = ()
@@ -122,6 +125,7 @@ class SyncResult:
             "declined": self.declined,
             "unseen": self.unseen,
             "ignored": self.ignored,
+            "behind": self.behind,
             "bytes_up": self.bytes_up,
             "bytes_down": self.bytes_down,
             "requests": dict(self.requests),
@@ -162,6 +166,8 @@ class RestoreResult:
         commit: The commit it came from.
         seq: Its number.
         restored: Files written.
+        local: How many of them were copied from this machine, and not downloaded.
+        bytes_local: Bytes of those.
         replaced: How many of them took the place of another version.
         unchanged: Files that were as they were then.
         skipped: Files that were not written, and why.
@@ -174,6 +180,8 @@ class RestoreResult:
     commit: str
     seq: int
     restored: int = 0
+    local: int = 0
+    bytes_local: int = 0
     replaced: int = 0
     unchanged: int = 0
     skipped: tuple[Skipped, ...] = ()
@@ -195,6 +203,8 @@ class RestoreResult:
             "published": False,
             "uploaded": 0,
             "downloaded": self.restored,
+            "local": self.local,
+            "bytes_local": self.bytes_local,
             "replaced": self.replaced,
             "unchanged": self.unchanged,
             "deleted_remote": 0,
@@ -213,6 +223,95 @@ class RestoreResult:
         rows += [("kept", each.path, each.kept_as) for each in self.kept]
         title = f"{self.restored:,} files restored from {self.commit[:8]}"
         return table(title, ("", "path", ""), rows, len(rows))
+
+
+@dataclass(frozen=True)
+class UndoResult:
+    """What was undone, for everyone and here.
+
+    Attributes:
+        commit: Id of the commit that was made, or else of the latest; `None` where there is
+            none.
+        seq: Its number.
+        published: Whether a commit was made.
+        undone: Id of the commit that was undone; `None` where there is none.
+        undone_seq: Its number.
+        uploaded: Files brought or put back for everyone.
+        deleted_remote: Files taken out for everyone.
+        left: Paths that were left alone, and why.
+        hindered: Whether something other than a later change was in the way of some.
+        downloaded: Files written here.
+        deleted_local: Files removed here.
+        conflicts: Undone paths that were changed here, too, and are left alone here.
+        skipped: Undone paths that could not be brought here, and why.
+        kept: Files removed or replaced here, and where they lie now.
+        bytes_up: Bytes of request bodies sent.
+        bytes_down: Bytes of response bodies received.
+        requests: Requests sent, by method.
+        seconds: How long it took.
+    """
+
+    commit: str | None = None
+    seq: int = 0
+    published: bool = False
+    undone: str | None = None
+    undone_seq: int = 0
+    uploaded: int = 0
+    deleted_remote: int = 0
+    left: tuple[Skipped, ...] = ()
+    hindered: bool = False
+    downloaded: int = 0
+    deleted_local: int = 0
+    conflicts: tuple[str, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    kept: tuple[Kept, ...] = ()
+    bytes_up: int = 0
+    bytes_down: int = 0
+    requests: Mapping[str, int] = field(default_factory=dict, hash=False)
+    seconds: float = 0.0
+
+    @property
+    def exit_code(self) -> int:
+        """How the command would have ended: 3 where something is left to be done."""
+        return 3 if self.conflicts or self.skipped or self.hindered else 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields of the last line of ``undo --json``."""
+        undone = {"commit": self.undone, "seq": self.undone_seq} if self.undone else None
+        return {
+            "commit": self.commit,
+            "seq": self.seq,
+            "published": self.published,
+            "uploaded": self.uploaded,
+            "downloaded": self.downloaded,
+            "deleted_remote": self.deleted_remote,
+            "deleted_local": self.deleted_local,
+            "conflicts": list(self.conflicts),
+            "skipped": [each.path for each in self.skipped],
+            "undone": undone,
+            "left": [{"path": each.path, "reason": each.reason} for each in self.left],
+            "bytes_up": self.bytes_up,
+            "bytes_down": self.bytes_down,
+            "requests": dict(self.requests),
+            "seconds": self.seconds,
+            "exit": self.exit_code,
+        }
+
+    def __repr__(self) -> str:
+        return f"<UndoResult: {self._line()}>"
+
+    def _line(self) -> str:
+        if self.undone is None or not self.published:
+            return "nothing was undone"
+        did = f"{self.uploaded:,} brought back, {self.deleted_remote:,} taken out for everyone"
+        return f"{self.undone[:8]} (#{self.undone_seq}) is undone: {did}{at(self.commit)}"
+
+    def _repr_html_(self) -> str:
+        rows = [("left alone", each.path, each.reason) for each in self.left]
+        rows += [("conflict", path, "changed here, too") for path in self.conflicts]
+        rows += [("skipped", each.path, each.reason) for each in self.skipped]
+        rows += [("kept", each.path, each.kept_as) for each in self.kept]
+        return table(self._line(), ("", "path", ""), rows, len(rows))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,15 @@ from cas_sync import errors
 
 HEAVY = {
     *("boto3", "botocore", "click", "blake3", "zstandard", "pathspec", "filelock", "rich"),
-    *("platformdirs", "pyfastcdc", "cas_sync.api", "cas_sync.engine", "cas_sync.errors"),
+    *(
+        "fsspec",
+        "upath",
+        "platformdirs",
+        "pyfastcdc",
+        "cas_sync.api",
+        "cas_sync.engine",
+        "cas_sync.errors",
+    ),
 }
 
 
@@ -53,6 +61,15 @@ def test_every_name_is_there_and_shown(name):
     assert name in dir(cas_sync)
 
 
+def test_a_star_leaves_pythons_own_open_alone():
+    names = {}
+    exec("from cas_sync import *", names)
+
+    assert "open" not in names
+    assert cas_sync.open is not open
+    assert "open" in dir(cas_sync)
+
+
 def test_a_name_that_is_not_there_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'smart_snyc'"):
         cas_sync.smart_snyc  # noqa: B018
@@ -68,7 +85,7 @@ def test_type_checkers_see_the_same_names():
         for alias in node.names
     }
 
-    assert {*seen, "__version__"} == set(cas_sync.__all__)
+    assert {*seen, "__version__"} == {*cas_sync.__all__, "open"}
     assert {name: f"cas_sync.{room}" for name, room in cas_sync._HOMES.items()} == seen
     assert (Path(cas_sync.__file__).parent / "py.typed").exists()
 

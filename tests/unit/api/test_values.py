@@ -12,6 +12,13 @@ from cas_sync import (
     Changes,
     Conflict,
     Conflicts,
+    Deleted,
+    DeletedFiles,
+    Diff,
+    FileChange,
+    Group,
+    Item,
+    Items,
     Kept,
     Log,
     LogEntry,
@@ -19,10 +26,15 @@ from cas_sync import (
     PlanItem,
     ResetResult,
     RestoreResult,
+    Side,
     Skipped,
     Status,
     SyncResult,
+    Tag,
+    Tags,
     ToAdopt,
+    UndoResult,
+    Usage,
     Version,
 )
 
@@ -31,7 +43,8 @@ ID = "3f9c1a2b" + "0" * 56
 V = Version(ID, 12, "100644")
 ENTRY = LogEntry(ID, 1, None, EVIL, "laptop", "2026-11-22T10:02:11Z", EVIL,
                  {"added": 1, "modified": 0, "deleted": 0},
-                 rows=(Change(EVIL, "added", "", ID),))  # fmt: skip
+                 rows=(Change(EVIL, "added", "", ID),), tags=(EVIL,))  # fmt: skip
+CHANGE = FileChange(EVIL, "added", "", ID, None, 12, renamed_from=EVIL)
 CONFLICT = Conflict(EVIL, V, None, V, EVIL, "2026-11-22T10:02:11Z")
 VALUES = [
     Status("s3://b/p", Changes((EVIL,), ("m",), ("d",)), conflicts=(EVIL,), head=ID,
@@ -43,6 +56,15 @@ VALUES = [
     RestoreResult(ID, 3, 1, skipped=(Skipped(EVIL, EVIL),), kept=(Kept(EVIL, EVIL),)),
     ResetResult(f"s3://{EVIL}", EVIL, missing=(EVIL,)),
     Log((ENTRY,)),
+    ENTRY,
+    Diff(Side("@~1", ID, 1), Side(), (CHANGE,), skipped=(Skipped(EVIL, EVIL),)),
+    Items(ID, 1, (Item(EVIL, ID, 12, "100644", EVIL, "2026"), Item("d/"))),
+    Usage("@", ID, 1, 1, 12, (Group(EVIL, 1, 12),)),
+    DeletedFiles((Deleted(EVIL, False, 1, 12, 0, EVIL, "2026", 3),)),
+    Tags((Tag(EVIL, ID, 1, EVIL, "2026", EVIL), Tag("gone", None, 1, EVIL, "2026")),
+         (Skipped(EVIL, EVIL),)),
+    UndoResult(ID, 4, True, ID, 3, left=(Skipped(EVIL, EVIL),), conflicts=(EVIL,),
+               skipped=(Skipped(EVIL, EVIL),), kept=(Kept(EVIL, EVIL),), requests={"GET": 1}),
     Plan((PlanItem("download", EVIL, 12, EVIL, None, None, V, EVIL, "2026"),)),
 ]  # fmt: skip
 
@@ -108,6 +130,22 @@ def test_every_public_value_is_covered_here():
         ),
         (Conflicts(), "<Conflicts: none>"),
         (Log(), "<Log: 0 commits>"),
+        (ENTRY, f"<LogEntry 3f9c1a2b #1 2026-11-22T10:02:11Z {EVIL}: {EVIL} ({EVIL})>"),
+        (
+            Diff(Side("@~1", ID, 1), Side()),
+            "<Diff: 0 files differ from 3f9c1a2b (#1) to the data folder>",
+        ),
+        (Items(ID, 1), "<Items: 0 at 3f9c1a2b (#1)>"),
+        (Usage("@", ID, 1, 1200, 5), "<Usage: 1,200 files, 5 bytes at 3f9c1a2b (#1)>"),
+        (DeletedFiles(), "<DeletedFiles: none>"),
+        (Tags((Tag("v1", ID, 1, "ana", "2026"),)), "<Tags: v1>"),
+        (Tag("v1", ID, 1, "ana", "2026"), "<Tag v1: 3f9c1a2b (#1)>"),
+        (Tag("v1", None, 1, "ana", "2026"), "<Tag v1: taken back, was (#1)>"),
+        (UndoResult(), "<UndoResult: nothing was undone>"),
+        (
+            UndoResult(None, 4, True, ID, 3, 30, 2),
+            "<UndoResult: 3f9c1a2b (#3) is undone: 30 brought back, 2 taken out for everyone>",
+        ),
     ],
 )
 def test_a_value_says_in_short_what_it_is(value, text):
@@ -146,3 +184,5 @@ def test_what_remains_shows_in_the_exit_code():
     assert SyncResult().exit_code == 0
     assert SyncResult(conflicts=("a",)).exit_code == 3
     assert RestoreResult(ID, 1, skipped=(Skipped("a", "b"),)).exit_code == 3
+    assert UndoResult(left=(Skipped("a", "b"),)).exit_code == 0
+    assert UndoResult(hindered=True).exit_code == 3
