@@ -123,6 +123,7 @@ def sync_of(report: sync_report.SyncReport, notes: Iterable[str], seconds: float
         declined=report.declined,
         unseen=report.unseen,
         ignored=report.ignored,
+        local=report.local,
         behind=report.behind or 0,
         refused=report.refused,
         adopted=_adopted_of(report.adopted),

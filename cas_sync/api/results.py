@@ -70,6 +70,7 @@ class SyncResult:
         declined: Number of changes that were said no to, now or before.
         unseen: Number of changes that came after the plan was shown; left for the next sync.
         ignored: Files and folders here that were passed over.
+        local: How many of the files written needed no download: their bytes were here.
         behind: How many commits the folder is older than the latest, where it was brought to
             an older version.
         refused: Whether all of it was said no to.
@@ -95,6 +96,7 @@ class SyncResult:
     declined: int = 0
     unseen: int = 0
     ignored: int = 0
+    local: int = 0
     behind: int = 0
     refused: bool = False
     adopted: Adopted | None = None
@@ -125,6 +127,7 @@ class SyncResult:
             "declined": self.declined,
             "unseen": self.unseen,
             "ignored": self.ignored,
+            "local": self.local,
             "behind": self.behind,
             "bytes_up": self.bytes_up,
             "bytes_down": self.bytes_down,

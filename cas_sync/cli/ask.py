@@ -13,7 +13,7 @@ from cas_sync.cli.file_diff import MOST_BYTES, diff_lines
 from cas_sync.cli.json_out import print_json
 from cas_sync.cli.plan_view import conflict_lines, plan_events, plan_lines
 from cas_sync.cli.render import plural, visible
-from cas_sync.cli.terminal import ask, can_ask, say
+from cas_sync.cli.terminal import agreed, ask, can_ask, say
 from cas_sync.engine.asking import Question
 from cas_sync.errors import CasSyncError, UsageError
 from cas_sync.model.paths import RepoPath
@@ -86,14 +86,10 @@ class TerminalAsker:
         for text in foreign_lines(foreign, "The store"):
             say(text)
         say("Adopted, they become the first commit; the old objects are left as they are.")
-        while True:
-            line = ask("Adopt them? [Y]es / [n]o ")
-            if line is None or line.lower() in {"n", "no"}:
-                say("To begin beside them and leave them alone:  cas-sync sync --no-adopt")
-                return False
-            if line.lower() in {"", "y", "yes"}:
-                return True
-            say(f'"{line}" is neither yes nor no')
+        if agreed("Adopt them?"):
+            return True
+        say("To begin beside them and leave them alone:  cas-sync sync --no-adopt")
+        return False
 
     def show(self, question: Question) -> None:
         """Print a plan that is only looked at."""

@@ -50,6 +50,7 @@ def print_json(report: SyncReport, seconds: float) -> None:
             "declined": report.declined,
             "unseen": report.unseen,
             "ignored": report.ignored,
+            "local": report.local,
             "behind": report.behind or 0,
             "bytes_up": report.bytes_up,
             "bytes_down": report.bytes_down,
@@ -146,7 +147,8 @@ def _hint_behind(report: SyncReport) -> None:
 def _done(report: SyncReport) -> list[str]:
     parts = (
         (report.uploaded, "uploaded"),
-        (report.downloaded, "downloaded"),
+        (report.downloaded - report.local, "downloaded"),
+        (report.local, "copied from this machine"),
         (report.deleted_remote, "deleted in the store"),
         (report.deleted_local, "deleted here"),
     )

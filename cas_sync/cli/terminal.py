@@ -27,3 +27,25 @@ def ask(question: str) -> str | None:
 def say(text: str = "") -> None:
     """Show a line that belongs to a question."""
     click.echo(text, err=True)
+
+
+def agreed(question: str, *, default: bool = True) -> bool | None:
+    """Ask until the answer is yes or no; Enter means ``default``.
+
+    Returns:
+        The answer; `None` at the end of input.
+    """
+    keys = "[Y]es / [n]o" if default else "[y]es / [N]o"
+    while True:
+        line = ask(f"{question} {keys}: ")
+        match line if line is None else line.lower():
+            case None:
+                return None
+            case "":
+                return default
+            case "y" | "yes":
+                return True
+            case "n" | "no":
+                return False
+            case _:
+                say(f'"{line}" is neither yes nor no')

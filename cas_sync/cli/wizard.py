@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from cas_sync.cli.terminal import ask, say
+from cas_sync.cli.terminal import agreed, ask, say
 from cas_sync.engine.begin import find_name, plan_settings, team_part
 from cas_sync.engine.gitignore import Addition
 from cas_sync.engine.places import data_folder_problem, store_problem
@@ -18,8 +18,6 @@ from cas_sync.engine.surroundings import find_git_name
 from cas_sync.formats import config_json
 from cas_sync.formats.config_json import Config
 from cas_sync.formats.rows import tidy
-
-_YES, _NO = {"", "y", "yes"}, {"n", "no"}
 
 
 def ask_setup(root: Path, said: Config, env: Mapping[str, str]) -> Config:
@@ -63,23 +61,21 @@ def ask_import(name: str, seed: Config, *, holds_keys: bool) -> bool:
     if holds_keys:
         say(f"The AWS keys in {name} are not copied: put them into a profile, with")
         say("  aws configure --profile NAME")
-    return ask_yes(f"Write it, and leave {name} as it is? [Y]es / [n]o: ")
+    return _agreed(f"Write it, and leave {name} as it is?")
 
 
 def ask_gitignore(addition: Addition) -> bool:
     """Show the line that keeps the data folder out of git, and ask whether to write it."""
     say(f"git would see the data folder. {addition.path} gets a line:")
     say(f"  + {addition.line}")
-    return ask_yes("Add it? [Y]es / [n]o: ")
+    return _agreed("Add it?")
 
 
-def ask_yes(question: str) -> bool:
-    """Ask until the answer is yes (or Enter) or no."""
-    while True:
-        answer = _line(question).lower()
-        if answer in _YES | _NO:
-            return answer in _YES
-        say(f'"{answer}" is neither yes nor no')
+def _agreed(question: str) -> bool:
+    answer = agreed(question)
+    if answer is None:
+        raise click.Abort
+    return answer
 
 
 def _ask_profile() -> str | None:

@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from cas_sync.engine.checkout import Checkout, LocalChange, with_rows
-from cas_sync.engine.intent import Reached, note_settled
+from cas_sync.engine.checkout import Checkout, LocalChange
+from cas_sync.engine.intent import Reached, left_settled, note_settled
+from cas_sync.engine.local import contents_here
 from cas_sync.engine.only import note_remembered
 from cas_sync.engine.repository import Repository
 from cas_sync.engine.session import Plan, Reservoir, Scanned, Session, clean_tag
+from cas_sync.engine.wanted import Pairs, with_rows
 from cas_sync.errors import DamageError, DiskFullError
 from cas_sync.formats.pages import merge_rows
 from cas_sync.model.commit import Commit, Head
@@ -51,6 +53,8 @@ class Materialized:
         kept: What was removed or replaced, by path, and where it lies now.
         n_downloaded: Files written.
         n_deleted: Files removed.
+        n_local: Files written whose bytes were on this machine.
+        bytes_local: Those bytes.
         damage: The first damaged object met.
     """
 
@@ -60,6 +64,8 @@ class Materialized:
     kept: dict[RepoPath, str] = field(default_factory=dict)
     n_downloaded: int = 0
     n_deleted: int = 0
+    n_local: int = 0
+    bytes_local: int = 0
     damage: DamageError | None = None
 
     def local_changes(self) -> Iterator[LocalChange]:
@@ -71,9 +77,24 @@ class Materialized:
 
 
 def materialize(
-    session: Session, repo: Repository, plan: Plan, ours: Scanned, head: Head
+    session: Session,
+    repo: Repository,
+    plan: Plan,
+    ours: Scanned,
+    head: Head,
+    *,
+    thorough: bool = False,
 ) -> Materialized:
     """Bring the folder to what the plan says.
+
+    Args:
+        session: The data folder.
+        repo: The repository.
+        plan: What is to be done.
+        ours: The data folder as scanned.
+        head: Knows where contents lie.
+        thorough: Whether to look for contents on this machine however little there is to
+            download.
 
     Raises:
         DiskFullError: There is no room.
@@ -83,29 +104,35 @@ def materialize(
     _refuse_full_disk(session, plan.survey.bytes_down)
     session.progress.phase("Download", plan.survey.n_materialize, plan.survey.bytes_down)
     writer = Writer(session.folder, fsync=True)
-    label = f"{head.seq:06d}"
-    checkout = Checkout(session.folder, writer, repo.reader(head), label, session.progress)
-
-    def pairs() -> Iterator[tuple[Step, LocalRow | None]]:
-        return with_rows(plan.steps(), ours.rows)
-
+    pairs = _pairs(plan, ours)
+    path = session.new_spool()
     try:
-        changes = [
-            *checkout.set_aside(pairs()),
-            *checkout.remove(pairs()),
-            *checkout.set_modes(pairs()),
-            *checkout.write(pairs(), under_copies=True),
-        ]
-        changes.sort(key=lambda each: each[0])
-        path = session.new_spool()
-        rows = IndexWriter(path, session.state.tmp_dir)
-        try:
-            for _, row in checkout.write(pairs(), under_copies=False):
-                if row is not None:
-                    rows.write(row)
-            rows.commit()
-        finally:
-            rows.abandon()
+        with contents_here(
+            session, repo.repo_id, plan.survey, pairs, ours, thorough=thorough
+        ) as local:
+            checkout = Checkout(
+                session.folder,
+                writer,
+                repo.reader(head),
+                f"{head.seq:06d}",
+                session.progress,
+                local,
+            )
+            changes = [
+                *checkout.set_aside(pairs()),
+                *checkout.remove(pairs()),
+                *checkout.set_modes(pairs()),
+                *checkout.write(pairs(), under_copies=True),
+            ]
+            changes.sort(key=lambda each: each[0])
+            rows = IndexWriter(path, session.state.tmp_dir)
+            try:
+                for _, row in checkout.write(pairs(), under_copies=False):
+                    if row is not None:
+                        rows.write(row)
+                rows.commit()
+            finally:
+                rows.abandon()
     finally:
         writer.close()
     return Materialized(
@@ -115,8 +142,19 @@ def materialize(
         checkout.kept,
         checkout.n_downloaded,
         checkout.n_deleted,
+        checkout.n_local,
+        checkout.bytes_local,
         checkout.damage,
     )
+
+
+def _pairs(plan: Plan, ours: Scanned) -> Callable[[], Pairs]:
+    """Return what yields the plan with the files as scanned, again and again."""
+    if not plan.survey.is_whole:
+        return lambda: with_rows(plan.steps(), ours.rows)
+    # A plan that is held anyway: the index of a large folder is gone through once.
+    pairs = list(with_rows(plan.steps(), ours.rows))
+    return lambda: pairs
 
 
 def _refuse_full_disk(session: Session, needed: int) -> None:
@@ -208,6 +246,10 @@ def record(
 ) -> None:
     """Write down what both sides agree on now, and what the folder holds."""
     state, survey = session.state, plan.survey
+    # A long plan is made from the base again and again: a new base comes after all of that.
+    note_declined(session, plan)
+    _note_deletions(session, plan, head.seq, done.kept)
+    left = left_settled(plan)
     n_pending = survey.n_pending + len(done.failed)
     agreed = Agreed(head.repo_id, head.seq, head.commit, n_pending)
     if survey.n_steps or base.agreed != agreed:
@@ -215,9 +257,7 @@ def record(
         rows = merge_rows(base.rows(), touched, _key)
         write_base(state.base_path, state.tmp_dir, rows, agreed)
     note_remembered(session)
-    note_settled(session, plan, head)
-    note_declined(session, plan)
-    _note_deletions(session, plan, head.seq, done.kept)
+    note_settled(session, left, head)
     # What is left out stays pending, and is not looked at again before the rules change.
     is_clean = n_pending == survey.acts[Act.IGNORED] and not ours.problems
     tag = clean_tag(head.repo_id, head.commit, session.scope) if is_clean else ""

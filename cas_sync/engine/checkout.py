@@ -3,32 +3,36 @@
 Every chunk and every whole file is checked before it gets its name, and a file that the
 user changed meanwhile stays as it is. Whatever is not done is simply still to be done for
 the next sync, because the base does not say otherwise.
+
+Bytes that lie on this machine already are copied from there, by the same checks: a copy
+that is not what was wanted is dropped, and the store is read.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+import contextlib
+import os
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from itertools import chain
+from typing import NamedTuple
 
+from cas_sync.engine.wanted import Wanted, in_windows, only_mode, wanted_files
+from cas_sync.engine.windows import Window, WindowReader
 from cas_sync.errors import DamageError
 from cas_sync.model.ids import ObjectId
-from cas_sync.model.pack import Kind, Location
 from cas_sync.model.paths import RepoPath, sort_key
-from cas_sync.model.tree import Content, Entry, Mode, ns_of_timestamp
+from cas_sync.model.tree import Content, ns_of_timestamp
 from cas_sync.plan.step import Act, Step
 from cas_sync.progress import Progress
 from cas_sync.store.objects import ObjectReader
 from cas_sync.worktree.folder import DELETED_DIR, Folder
 from cas_sync.worktree.hashing import FileHasher, content_id
 from cas_sync.worktree.index import LocalRow, same_stat
+from cas_sync.worktree.local_contents import LocalContents, Place, pour
 from cas_sync.worktree.moving import move
 from cas_sync.worktree.outcome import LocalEdit, Placed, Refused, Removed, refusal_of
 from cas_sync.worktree.staging import StagedFile
 from cas_sync.worktree.writer import Writer
-
-WINDOW_BYTES = 12 << 20
-WINDOW_FILES = 2000
 
 LocalChange = tuple[str, LocalRow | None]
 
@@ -43,9 +47,12 @@ class Checkout:
         reader: Reads stored objects.
         label: Folder below `.S3/deleted` for what this sync removes or replaces.
         progress: Is told of every file.
+        local: What of it lies on this machine; `None` where nobody looked.
         failed: Paths that are not as the plan says, and why.
         n_downloaded: Files written.
         n_deleted: Files removed.
+        n_local: Files written whose bytes were on this machine.
+        bytes_local: Those bytes.
         kept: What was removed or replaced, by path, and where it lies now.
         damage: The first damaged object met.
     """
@@ -55,9 +62,12 @@ class Checkout:
     reader: ObjectReader
     label: str
     progress: Progress
+    local: LocalContents | None = None
     failed: dict[RepoPath, str] = field(default_factory=dict)
     n_downloaded: int = 0
     n_deleted: int = 0
+    n_local: int = 0
+    bytes_local: int = 0
     kept: dict[RepoPath, str] = field(default_factory=dict)
     damage: DamageError | None = None
 
@@ -73,6 +83,7 @@ class Checkout:
                 self.failed[step.path] = problem
                 continue
             found = self.folder.stat(step.copy)
+            self._lies_at(step.copy, row.content)
             yield sort_key(step.path), None
             if found is not None:
                 times = found.st_mtime_ns, found.st_ctime_ns, found.st_ino
@@ -106,6 +117,7 @@ class Checkout:
                     self.n_deleted += 1
                     if kept:
                         self.kept[step.path] = kept
+                        self._lies_at(kept, row.content)
                     yield sort_key(step.path), None
                 case LocalEdit(reason=reason) | Refused(reason=reason):
                     self.failed[step.path] = reason
@@ -114,7 +126,7 @@ class Checkout:
     def set_modes(self, pairs: Iterable[tuple[Step, LocalRow | None]]) -> Iterator[LocalChange]:
         """Change the mode of files whose bytes are here already; yields as above."""
         for step, row in pairs:
-            if row is None or step.theirs is None or not _only_mode(step, row):
+            if row is None or step.theirs is None or not only_mode(step, row):
                 continue
             match self.writer.set_mode(row, step.theirs.content.mode):
                 case Placed(row=placed):
@@ -135,103 +147,73 @@ class Checkout:
             pairs: The steps, each with the file as scanned.
             under_copies: Whether the files that get another name are meant, or the rest.
         """
-        with ThreadPoolExecutor(1, thread_name_prefix="ahead") as ahead:
-            pending: tuple[list[_Wanted], Future[_Window]] | None = None
-            for group in _windows(self._wanted(pairs, under_copies=under_copies)):
-                started = (group, ahead.submit(self._fetch, group))
+        reader = WindowReader(self.reader)
+        lent: dict[str, os.stat_result] = {}
+        try:
+            with ThreadPoolExecutor(1, thread_name_prefix="ahead") as ahead:
+                pending: tuple[list[Wanted], Future[_Fetched]] | None = None
+                for group in in_windows(
+                    wanted_files(pairs, self.failed, under_copies=under_copies)
+                ):
+                    started = (group, ahead.submit(self._fetch, reader, group))
+                    if pending is not None:
+                        yield from self._write_window(reader, *pending, lent)
+                    pending = started
                 if pending is not None:
-                    yield from self._write_window(*pending)
-                pending = started
-            if pending is not None:
-                yield from self._write_window(*pending)
+                    yield from self._write_window(reader, *pending, lent)
+        finally:
+            self._give_up(lent)
         self.writer.flush()
 
-    def _wanted(
-        self, pairs: Iterable[tuple[Step, LocalRow | None]], *, under_copies: bool
-    ) -> "Iterator[_Wanted]":
-        for step, row in pairs:
-            if step.path in self.failed or step.theirs is None:
-                continue
-            if under_copies:
-                if step.act is Act.SET_THEIRS_ASIDE and step.copy:
-                    yield _Wanted(step.path, step.copy, step.theirs, None, unsaved=False)
-            elif row is not None and _only_mode(step, row):
-                continue
-            elif step.act in {Act.DOWNLOAD, Act.TAKE_THEIRS}:
-                # What the base says, or what this sync published, is in history.
-                known = step.base is not None or step.act is Act.TAKE_THEIRS
-                yield _Wanted(step.path, step.path, step.theirs, row, unsaved=not known)
-            elif step.act is Act.KEEP_BOTH:
-                yield _Wanted(step.path, step.path, step.theirs, None, unsaved=False)
-
-    def _fetch(self, group: "list[_Wanted]") -> "_Window":
-        """Read all that a window of files needs: first their lists, then their chunks."""
-        window = _Window()
-        listed: dict[ObjectId, tuple[Location, Content]] = {}
-        for wanted in group:
-            content = wanted.entry.content
-            if not content.size:
-                continue
-            try:
-                where = self.reader.locate(content)
-            except DamageError as error:
-                window.damaged[content.id] = error
-                continue
-            if where.kind is Kind.CHUNK:
-                window.chunks[content.id] = [where]
-            elif content.size > WINDOW_BYTES:
-                window.streamed[content.id] = where
-            else:
-                listed[content.id] = where, content
-        self._read(window, (where for where, _ in listed.values()))
-        for oid, (where, content) in listed.items():
-            try:
-                window.chunks[oid] = [
-                    self.reader.find(piece.id, Kind.CHUNK)
-                    for pieces in self.reader.chunks(where, content, window.data.get(oid))
-                    for piece in pieces
-                ]
-            except DamageError as error:
-                window.damaged[oid] = error
-        self._read(window, chain.from_iterable(window.chunks.values()))
-        return window
-
-    def _read(self, window: "_Window", wanted: Iterable[Location]) -> None:
-        locations = list(wanted)
-        try:
-            window.data.update(self.reader.read(locations))
-        except DamageError:
-            # One bad object must not keep the others from their files.
-            for each in locations:
-                try:
-                    window.data.update(self.reader.read([each]))
-                except DamageError as error:
-                    window.damaged[each.id] = error
+    def _fetch(self, reader: WindowReader, group: list[Wanted]) -> "_Fetched":
+        """Read what a window of files needs, but for what is on this machine."""
+        contents = [wanted.entry.content for wanted in group]
+        here = {each.id for each in contents if self.local is not None and self.local.has(each)}
+        return _Fetched(here, reader.fetch(each for each in contents if each.id not in here))
 
     def _write_window(
-        self, group: "list[_Wanted]", fetched: "Future[_Window]"
+        self,
+        reader: WindowReader,
+        group: list[Wanted],
+        fetched: "Future[_Fetched]",
+        lent: dict[str, os.stat_result],
     ) -> Iterator[LocalChange]:
         """Write a window of files: all of them staged, then synced, then put in place."""
-        window = fetched.result()
+        here, window = fetched.result()
         with ExitStack() as stack:
+            copied: dict[RepoPath, StagedFile] = {}
+            for wanted in group:
+                if wanted.entry.content.id in here and (each := self._copy(wanted)):
+                    copied[wanted.path] = stack.enter_context(each)
+            window.add(
+                reader.fetch(
+                    wanted.entry.content
+                    for wanted in group
+                    if wanted.entry.content.id in here and wanted.path not in copied
+                )
+            )
             staged = []
             for wanted in group:
-                try:
-                    each = stack.enter_context(self._stage(wanted, window))
-                except DamageError as error:
-                    self.failed[wanted.planned_at] = f"damaged: {error.message}"
-                    self.damage = self.damage or error
-                else:
-                    staged.append((wanted, each))
+                each = copied.get(wanted.path)
+                if each is None:
+                    blocks = reader.blocks(wanted.entry.content, window)
+                    try:
+                        each = stack.enter_context(self._stage(wanted, blocks))
+                    except DamageError as error:
+                        self.failed[wanted.planned_at] = f"damaged: {error.message}"
+                        self.damage = self.damage or error
+                        continue
+                if self.local is not None:
+                    self.local.wrote(wanted.entry.content)
+                staged.append((wanted, each))
             self.writer.sync_staged()
             for wanted, each in staged:
-                yield from self._place(wanted, each)
+                yield from self._place(wanted, each, lent, is_copy=wanted.path in copied)
 
-    def _stage(self, wanted: "_Wanted", window: "_Window") -> StagedFile:
-        content = wanted.entry.content
-        staged = self.writer.stage(wanted.path, content, ns_of_timestamp(wanted.entry.edited))
+    def _stage(self, wanted: Wanted, blocks: Iterable[bytes]) -> StagedFile:
+        staged = self._begin(wanted)
         try:
-            for block in self._content(content, window):
+            for block in blocks:
                 staged.write(block)
             staged.finish()
         except BaseException:
@@ -239,123 +221,87 @@ class Checkout:
             raise
         return staged
 
-    def _content(self, content: Content, window: "_Window") -> Iterator[bytes]:
-        if content.id in window.damaged:
-            raise window.damaged[content.id]
-        if content.id in window.streamed:
-            yield from self._blocks(window.streamed[content.id], content)
-        for where in window.chunks.get(content.id, ()):
-            if where.id in window.damaged:
-                raise window.damaged[where.id]
-            yield window.data[where.id]
+    def _begin(self, wanted: Wanted) -> StagedFile:
+        edited_ns = ns_of_timestamp(wanted.entry.edited)
+        return self.writer.stage(wanted.path, wanted.entry.content, edited_ns)
 
-    def _blocks(self, listed: Location, content: Content) -> Iterator[bytes]:
-        """Yield a large file's chunks in order, a bounded number of bytes ahead."""
-        with ThreadPoolExecutor(1, thread_name_prefix="chunks") as ahead:
-            pending: Future[list[bytes]] | None = None
-            for group in self._chunk_groups(listed, content):
-                started = ahead.submit(self._read_chunks, group)
-                if pending is not None:
-                    yield from pending.result()
-                pending = started
-            if pending is not None:
-                yield from pending.result()
+    def _copy(self, wanted: Wanted) -> StagedFile | None:
+        """Stage a file from what is on this machine; `None` if it is not there (any more)."""
+        content = wanted.entry.content
+        for place in self.local.places(content) if self.local is not None else ():
+            staged = self._begin(wanted)
+            try:
+                if pour(place, content, staged.write):
+                    with contextlib.suppress(DamageError):  # written to meanwhile
+                        staged.finish()
+                        return staged
+            except BaseException:
+                staged.abandon()
+                raise
+            staged.abandon()
+            if self.local is not None:
+                self.local.forget(content, place)
+        return None
 
-    def _chunk_groups(self, listed: Location, content: Content) -> Iterator[list[ObjectId]]:
-        group: list[ObjectId] = []
-        size = 0
-        for piece in chain.from_iterable(self.reader.chunks(listed, content)):
-            if size + piece.length > WINDOW_BYTES and group:
-                yield group
-                group, size = [], 0
-            group.append(piece.id)
-            size += piece.length
-        if group:
-            yield group
+    def _lies_at(self, path: str, content: Content) -> None:
+        """Note where a file of the data folder lies now."""
+        if self.local is not None and self.local.is_left(content):
+            self.local.came_to(Place(self.folder, path), content)
 
-    def _read_chunks(self, ids: list[ObjectId]) -> list[bytes]:
-        found = self.reader.read(self.reader.find(oid, Kind.CHUNK) for oid in ids)
-        return [found[oid] for oid in ids]
+    def _lends(self, wanted: Wanted) -> bool:
+        """Say whether what a file replaces is still to be copied from."""
+        row = wanted.row
+        return row is not None and self.local is not None and self.local.is_left(row.content)
 
-    def _place(self, wanted: "_Wanted", staged: StagedFile) -> Iterator[LocalChange]:
-        keep_as = f"{DELETED_DIR}/{self.label}/{wanted.path}" if wanted.unsaved else None
-        match self.writer.put_in_place(staged, wanted.row, keep_as=keep_as):
+    def _give_up(self, lent: dict[str, os.stat_result]) -> None:
+        """Remove what was kept only to be copied from; the history has it."""
+        for path, before in lent.items():
+            # What cannot be removed, or was written to, is one more kept file.
+            with contextlib.suppress(OSError):
+                found = self.folder.stat(path)
+                if found is None or found.st_mtime_ns != before.st_mtime_ns:
+                    continue
+                self.folder.unlink(path)
+                while (path := path.rpartition("/")[0]) != DELETED_DIR:
+                    self.folder.rmdir(path)
+
+    def _place(
+        self,
+        wanted: Wanted,
+        staged: StagedFile,
+        lent: dict[str, os.stat_result],
+        *,
+        is_copy: bool,
+    ) -> Iterator[LocalChange]:
+        content, before = wanted.entry.content, wanted.row
+        keeps = wanted.unsaved or self._lends(wanted)
+        keep_as = f"{DELETED_DIR}/{self.label}/{wanted.path}" if keeps else None
+        match self.writer.put_in_place(staged, before, keep_as=keep_as):
             case Placed(row=row, kept=kept):
                 self.n_downloaded += 1
-                if kept:
+                if is_copy:
+                    self.n_local += 1
+                    self.bytes_local += content.size
+                if kept and before is not None:
+                    self._lies_at(kept, before.content)
+                if kept and wanted.unsaved:
                     self.kept[wanted.path] = kept
+                elif kept.startswith(f"{DELETED_DIR}/") and (found := self.folder.stat(kept)):
+                    lent[kept] = found
+                self._lies_at(row.on_disk, content)
                 yield sort_key(wanted.path), row
             case LocalEdit(reason=reason) | Refused(reason=reason):
                 self.failed[wanted.planned_at] = reason
-        self.progress.advance(1, wanted.entry.content.size)
+        self.progress.advance(1, content.size)
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """A file to be written.
-
-    Attributes:
-        planned_at: The path of its step: what has failed if this fails.
-        path: Where it goes.
-        entry: What it must hold.
-        row: What the scan saw there.
-        unsaved: Whether what it replaces is in no history.
-    """
-
-    planned_at: RepoPath
-    path: RepoPath
-    entry: Entry
-    row: LocalRow | None
-    unsaved: bool
-
-
-@dataclass
-class _Window:
-    """What was fetched for some files at once.
+class _Fetched(NamedTuple):
+    """What a window of files is made from.
 
     Attributes:
-        chunks: The chunks of each file, by the file's id.
-        streamed: Lists of the files that are too large to be held.
-        data: Objects by id.
-        damaged: Files and chunks that cannot be had, and why.
+        here: Contents that seem to be on this machine.
+        window: What was read for the others.
     """
 
-    chunks: dict[ObjectId, list[Location]] = field(default_factory=dict)
-    streamed: dict[ObjectId, Location] = field(default_factory=dict)
-    data: dict[ObjectId, bytes] = field(default_factory=dict)
-    damaged: dict[ObjectId, DamageError] = field(default_factory=dict)
-
-
-def _windows(wanted: Iterable[_Wanted]) -> Iterator[list[_Wanted]]:
-    group: list[_Wanted] = []
-    size = 0
-    for each in wanted:
-        if group and (size >= WINDOW_BYTES or len(group) >= WINDOW_FILES):
-            yield group
-            group, size = [], 0
-        group.append(each)
-        # What is larger than a window is streamed and takes no room in one.
-        if each.entry.content.size <= WINDOW_BYTES:
-            size += each.entry.content.size
-    if group:
-        yield group
-
-
-def _only_mode(step: Step, row: LocalRow) -> bool:
-    if step.act is not Act.DOWNLOAD or step.theirs is None:
-        return False
-    ours, theirs = row.content, step.theirs.content
-    return ours.id == theirs.id and Mode.LINK not in {ours.mode, theirs.mode}
-
-
-def with_rows(
-    steps: Iterable[Step], rows: Callable[[], Iterable[LocalRow]]
-) -> Iterator[tuple[Step, LocalRow | None]]:
-    """Yield each step with the file as scanned, where there is one."""
-    scanned = iter(rows())
-    row = next(scanned, None)
-    for step in steps:
-        at = sort_key(step.path)
-        while row is not None and sort_key(row.path) < at:
-            row = next(scanned, None)
-        yield step, row if row is not None and row.path == step.path else None
+    here: set[ObjectId]
+    window: Window

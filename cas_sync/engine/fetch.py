@@ -18,6 +18,7 @@ from cas_sync.engine.at_revision import (
     unknown,
 )
 from cas_sync.engine.checkout import Checkout
+from cas_sync.engine.local import fetched_files
 from cas_sync.engine.named import below_data
 from cas_sync.engine.repository import Repository
 from cas_sync.engine.revisions import Revision
@@ -230,7 +231,7 @@ def _kept_at(settings: Settings, repo: Repository, entry: Entry) -> Path:
     # The name keeps its ending: many programs tell by that what a file is.
     name = entry.path.rpartition("/")[2]
     name = digits if os.name == "nt" and unportable(name) else name
-    return settings.cache_dir / repo.repo_id / "files" / digits[:2] / digits / name
+    return fetched_files(settings, repo.repo_id) / digits[:2] / digits / name
 
 
 def _holds(target: Path, content: Content) -> bool:

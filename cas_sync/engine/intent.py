@@ -88,14 +88,18 @@ def _settled_in(found: object) -> dict[RepoPath, ObjectId]:
     return {RepoPath(path): ObjectId.parse(str(oid)) for path, oid in found.items()}
 
 
-def note_settled(session: Session, plan: Plan, head: Head) -> None:
-    """Forget what an interrupted sync had settled, but for paths this one was not about."""
+def left_settled(plan: Plan) -> dict[RepoPath, str]:
+    """Return what an interrupted sync had settled at paths that this one was not about."""
     settled = plan.rules.settled
-    left = {
+    return {
         step.path: str(settled[step.path])
         for step in (plan.steps() if settled else ())
         if step.path in settled and step.act in {Act.LEAVE, Act.UNSEEN, Act.SKIP}
     }
+
+
+def note_settled(session: Session, left: dict[RepoPath, str], head: Head) -> None:
+    """Forget what an interrupted sync had settled, but for what is ``left``."""
     if left and head.commit is not None:
         intent = {"commit": str(head.commit), "seq": head.seq, "settled": {}, "known": left}
         session.state.write_intent({**intent, "published": False})

@@ -272,7 +272,7 @@ class _Run:
         self.is_writing = True
         done = materialize(session, repo, plan, ours, head.head)
         report.downloaded, report.deleted_local = done.n_downloaded, done.n_deleted
-        report.kept = done.kept
+        report.kept, report.local = done.kept, done.n_local
         report.skipped.update({str(p): why for p, why in done.failed.items()})
         record(session, plan, base, ours, head.head, author.name, done)
         if done.damage is not None:

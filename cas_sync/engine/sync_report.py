@@ -126,6 +126,7 @@ class SyncReport:
         ignored_names: How many of them had which name; the first few names.
         foreign: What others had left below the prefix, where it held no commit.
         adopted: What became of that, where it was adopted.
+        local: How many of the files written needed no download: their bytes were here.
         behind: How many commits the version asked for is older than the latest; `None`
             where none was asked for.
     """
@@ -152,4 +153,5 @@ class SyncReport:
     ignored_names: dict[str, int] = field(default_factory=dict)
     foreign: Foreign | None = None
     adopted: AdoptReport | None = None
+    local: int = 0
     behind: int | None = None

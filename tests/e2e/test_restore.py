@@ -269,6 +269,70 @@ def test_one_file_of_many_is_found_in_few_pages(folder):
     assert said["bytes_down"] < pages / 2 + index
 
 
+def test_all_is_another_spelling_of_the_whole_folder(ana):
+    restore(ana, "--all", "--rev", "#1", "--to", str(ana.home / "all"))
+    restore(ana, ".", "--rev", "#1", "--to", str(ana.home / "dot"))
+
+    assert tree(ana.home / "all") == tree(ana.home / "dot") != {}
+    assert "--all" in restore(ana, exit=2).last["fix"]
+    assert "both" in restore(ana, "--all", "a.csv", exit=2).last["message"]
+
+
+@pytest.mark.parametrize("rev", ["@~2", "#1", "v1", "v2~1", "id"])
+def test_every_form_of_a_revision_will_do(ana, rev):
+    ana.run("tag", "v1", "#1")
+    ana.run("tag", "v2", "#2")
+    rev = ana.log()[-1]["id"][:10] if rev == "id" else rev
+
+    restore(ana, "a.csv", "--rev", rev, "-y")
+
+    assert ana.read("a.csv") == b"first"
+
+
+def test_what_is_deleted_now_comes_back_by_a_revision_and_else_undelete_is_named(ana):
+    said = restore(ana, "d/sub/x.txt", exit=2).last
+    assert "cas-sync undelete d/sub/x.txt" in said["fix"]
+
+    restore(ana, "d/sub", "--rev", "@~2")
+    assert ana.read("d/sub/x.txt") == b"x"
+
+
+def test_people_are_told_what_becomes_of_what_is_replaced_and_how_old_the_files_are(ana):
+    said = ana.run("restore", "a.csv", "--rev", "@~1", "-y").stderr
+    assert "The history has what is replaced (~ 1 file)." in said
+    ana.write("a.csv", "never published")
+
+    said = ana.run("restore", "a.csv", "d/big.bin", "--rev", "@~1", "-y").stderr
+
+    assert "1 of the 2 files replaced (~) differ from the last sync" in said
+    assert "kept what a.csv held as .S3/deleted/" in said
+    assert "publishes them as they were at" in said
+    assert "1 commit ago" in said
+    assert "cas-sync restore a.csv d/big.bin" in said
+    said = ana.run("restore", "a.csv", "d/big.bin", "-y").stderr
+    assert "commit ago" not in said
+
+
+@pytest.mark.parametrize("was", ["deleted", "edited", "deleted here too"])
+def test_what_teammates_changed_since_the_last_sync_here_does_not_undo_it(ana, was):
+    ben = type(ana)(ana.home.parent / "ben", "ben", ana.store)
+    ben.sync()
+    if was == "edited":
+        ana.write("a.csv", "fourth")
+    else:
+        ana.delete("a.csv")
+    ana.sync()
+    if was == "deleted here too":
+        ben.delete("a.csv")
+
+    restore(ben, "a.csv", "--rev", "@~1", "-y")  # as Ben has it, or had it
+    said = ben.sync()
+
+    assert (said["uploaded"], said["downloaded"], said["deleted_local"]) == (1, 0, 0)
+    ana.sync()
+    assert ana.read("a.csv") == ben.read("a.csv") == b"third"
+
+
 def test_who_sits_at_a_terminal_is_asked(folder):
     ana = folder.person("ana")
     ana.write("a.csv", "first")

@@ -1,0 +1,216 @@
+"""`cas-sync undelete`: lists deleted files, and brings them back as local files."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cas_sync.cli import exit_codes
+from cas_sync.cli.back_view import outcome_line, print_skipped, show_plan, tell_scripts
+from cas_sync.cli.bars import Plain
+from cas_sync.cli.choose import ask_which, echo_choice
+from cas_sync.cli.dates import ago
+from cas_sync.cli.json_out import print_answer
+from cas_sync.cli.options import common, flags_of, settings_in, store_options
+from cas_sync.cli.paths import inside_data
+from cas_sync.cli.render import SHOWN_PER_GROUP, plural, size, visible
+from cas_sync.cli.terminal import agreed, can_ask, say
+from cas_sync.engine.surroundings import find_author
+from cas_sync.engine.undelete import (
+    DeletedGroup,
+    Listing,
+    RestorePlan,
+    RestoreReport,
+    UndeleteOptions,
+    run_undelete,
+)
+from cas_sync.errors import UsageError
+
+MOST = 20
+_WIDEST = 44
+
+
+@click.command()
+@click.argument("paths", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="List what exists again, too.")
+@click.option("--rev", help="Only what this commit deleted: '#12', @~1, an id.")
+@click.option(
+    "--to",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write to another folder, and touch nothing here.",
+)
+@click.option("--most", type=click.IntRange(1), help=f"Rows of the list. [default: {MOST}]")
+@click.option("-n", "--dry-run", is_flag=True, help="Show what would come back.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask again what was picked.")
+@store_options
+@common
+def undelete(
+    paths: tuple[str, ...],
+    *,
+    everything: bool,
+    rev: str | None,
+    to: Path | None,
+    most: int | None,
+    dry_run: bool,
+    yes: bool,
+    start: Path,
+    as_json: bool,
+    quiet: bool,
+    verbose: int,
+    debug: bool,
+    **values: Any,
+) -> int:
+    """List deleted files, and bring them back.
+
+    Without PATH it lists what was deleted, the newest first: a folder that went as a whole
+    is one row. At a terminal you pick by number. A PATH is a file, a folder or a pattern:
+    of each file, what was deleted last comes back. Nothing that exists is replaced: with
+    --to its deleted versions come into another folder, and --all lists them, those that
+    lost a conflict included.
+
+    \b
+    cas-sync undelete
+    cas-sync undelete images/2026-10/ 'raw/*.csv'
+    cas-sync undelete clean/users.csv --rev '#12' --to ../then
+    """
+    del debug
+    settings, surroundings = settings_in(start, flags_of(values))
+    if everything and (paths or rev):
+        raise UsageError(
+            "--all is about the list, and a PATH or --rev was given",
+            fix="every version that was deleted of a file:  cas-sync undelete --all\n"
+            "what one commit deleted:  cas-sync undelete PATH --rev '#12'",
+        )
+    # What is listed goes to standard output: whoever sends that elsewhere is not asked.
+    asks = can_ask() and sys.stdout.isatty() and not (as_json or quiet or dry_run)
+    options = UndeleteOptions(
+        paths=tuple(inside_data(path, settings.data, start) for path in paths),
+        rev=rev,
+        to=None if to is None else Path(os.path.normpath(start.resolve() / to)),
+        # Only to list makes no data folder.
+        dry_run=dry_run or not (paths or rev or asks),
+        everything=everything,
+        most=most if most is not None or as_json else MOST,
+    )
+    began = surroundings.clock.monotonic()
+    progress = Plain(surroundings.clock, bars=can_ask() and not (as_json or quiet))
+    silent = as_json or quiet
+    shown = None if verbose else SHOWN_PER_GROUP
+    is_picked = False
+
+    def pick(listing: Listing) -> Callable[[int, str], bool] | None:
+        nonlocal is_picked
+        progress.close()
+        if as_json:
+            print_answer("undelete", [_as_json(*each) for each in enumerate(listing.groups, 1)])
+            return None
+        who = find_author(settings.user_name, settings.root, surroundings.env)
+        for line in _lines(listing, who, surroundings.clock.now(), everything=everything):
+            click.echo(line)
+        if not (asks and listing.groups):
+            return None
+        found = ask_which(len(listing.groups), [g.path for g in listing.groups])
+        if found is None:
+            return None
+        numbers = {n for n, event in listing.numbered() if found.takes(n, event.path)}
+        echo_choice(numbers, listing.groups)
+        is_picked = bool(numbers)
+        return found.takes if numbers else None
+
+    def agree(plan: RestorePlan) -> bool:
+        progress.close()
+        if not silent:
+            show_plan(plan, "Bring back", say, shown)
+        n = plural(plan.survey.n_materialize, "file")
+        return yes or not is_picked or bool(agreed(f"Bring back {n}?"))
+
+    try:
+        report = run_undelete(settings, surroundings, options, agree, progress, pick)
+    finally:
+        progress.close()
+    if report is None:
+        if asks and not is_picked:
+            say("Nothing was changed.")
+        return exit_codes.OK
+    code = exit_codes.INCOMPLETE if report.skipped else exit_codes.OK
+    if as_json:
+        seconds = surroundings.clock.monotonic() - began
+        tell_scripts(report, seconds, code, dry_run=dry_run)
+    elif dry_run:
+        show_plan(report.plan, "Bring back", click.echo, shown)
+        print_skipped(report)
+        n = report.plan.survey.n_materialize
+        click.echo(f"{plural(n, 'file')} would come back; nothing was changed.")
+    else:
+        _print(report, options, quiet=quiet)
+    return code
+
+
+def _lines(listing: Listing, who: str, now: datetime, *, everything: bool) -> Iterator[str]:
+    """Yield the list as text."""
+    groups = listing.groups
+    if not groups:
+        yield "No deleted file is in the history." + ("" if everything else _ALSO)
+        return
+    yield "Deleted files still in history (newest first)"
+    names = [visible(group.path) for group in groups]
+    width = min(max(map(len, names)), _WIDEST)
+    for n, (group, name) in enumerate(zip(groups, names, strict=True), 1):
+        deleter = "you" if group.deleter == who else visible(group.deleter)
+        by = f"{deleter}, {ago(datetime.fromisoformat(group.deleted), now)}"
+        extent = f"{plural(group.n_files, 'file'):>11}  {size(group.size):>10}"
+        yield f"{n:>4}  {name:<{width}}  {extent}   {by:<22} #{group.seq}{_also(group)}"
+    if listing.n_more:
+        n_all = len(groups) + listing.n_more
+        yield f"      ... and {listing.n_more:,} more:  cas-sync undelete --most {n_all}"
+
+
+_ALSO = " What exists again, or lost a conflict:  cas-sync undelete --all"
+
+
+def _also(group: DeletedGroup) -> str:
+    """Return what else is worth knowing of a row."""
+    said = []
+    if group.is_folder and group.n_files <= len(group.names):
+        start = 0 if group.path == "/" else len(group.path)
+        said.append(", ".join(visible(name[start:]) for name in group.names))
+    if group.n_existing:
+        n = group.n_existing
+        said.append("exists now" if n == group.n_files else f"{n:,} exist now")
+    return f"   ({'; '.join(said)})" if said else ""
+
+
+def _as_json(n: int, group: DeletedGroup) -> dict[str, Any]:
+    return {
+        "n": n,
+        "path": group.path,
+        "is_folder": group.is_folder,
+        "files": group.n_files,
+        "size": group.size,
+        "existing": group.n_existing,
+        "deleted_by": group.deleter,
+        "time_deleted": group.deleted,
+        "seq": group.seq,
+    }
+
+
+def _print(report: RestoreReport, options: UndeleteOptions, *, quiet: bool) -> None:
+    print_skipped(report)
+    if quiet:
+        return
+    if report.n_existing:
+        n = plural(report.n_existing, "deleted file")
+        exist = "exists" if report.n_existing == 1 else "exist"
+        click.echo(f"{n} {exist} now and stay as they are; --to DIR writes them elsewhere.")
+    if report.refused:
+        click.echo("Nothing was changed.")
+        return
+    click.echo(outcome_line(report, options.to))
+    is_new = report.restored or report.plan.survey.n_steps
+    if is_new and options.to is None:
+        click.echo("hint: cas-sync sync  to bring them back for everyone", err=True)
