@@ -24,10 +24,12 @@ from cas_sync.store.cache import Cache
 from cas_sync.store.foreign import ForeignStore
 from cas_sync.store.head import HEAD, TRIES, HeadRead, read_head
 from cas_sync.store.history import CommitLog
-from cas_sync.store.index import IndexSet
+from cas_sync.store.index import IndexSet, Places
 from cas_sync.store.manifest import Manifest
 from cas_sync.store.objects import ObjectReader
 from cas_sync.store.qualify import ProbeResult, first_failure, run_probes
+from cas_sync.store.sparse_index import SparseIndex
+from cas_sync.store.tags import TagStore
 from cas_sync.worktree.base import Agreed
 
 FORMAT = Key(keys.FORMAT)
@@ -48,6 +50,7 @@ class Repository:
         versions: Its versions manifests.
         deleted: Its deleted manifests.
         commits: Its chain of commits.
+        tags: The names of its commits.
     """
 
     bucket: Bucket
@@ -57,14 +60,24 @@ class Repository:
     versions: Manifest[Entry]
     deleted: Manifest[Deletion]
     commits: CommitLog
+    tags: TagStore
 
     def index(self, head: Head) -> IndexSet:
         """Return the index of one head."""
         return IndexSet(self.bucket, self.cache, self.pool, head.index_roots)
 
-    def reader(self, head: Head) -> ObjectReader:
-        """Return what reads stored objects through one head's index."""
-        return ObjectReader(self.bucket, self.index(head), self.pool)
+    def reader(self, head: Head, *, sparse: bool = False) -> ObjectReader:
+        """Return what reads stored objects through one head's index.
+
+        Args:
+            head: The head.
+            sparse: Whether only a few objects will be read, for which large parts of the
+                index are not worth loading.
+        """
+        places: Places = self.index(head)
+        if sparse:
+            places = SparseIndex(self.bucket, self.pool, self.index(head))
+        return ObjectReader(self.bucket, places, self.pool)
 
     def chunk_params(self) -> ChunkParams:
         """Return where files are cut here; read once for this machine.
@@ -137,6 +150,7 @@ class Connection:
             Manifest(bucket, cache, pool, VersionRows(), keys.versions),
             Manifest(bucket, cache, pool, DeletedRows(), keys.deleted),
             CommitLog(bucket, cache, pool),
+            TagStore(bucket, cache, pool, repo_id),
         )
 
     def read_head(self) -> HeadRead | None:

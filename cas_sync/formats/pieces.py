@@ -57,6 +57,16 @@ class Pieces(NamedTuple):
         """Bytes they make up."""
         return sum(piece.length for piece in self.pieces)
 
+    def between(self, start: int, end: int) -> Iterator[tuple[Piece, int]]:
+        """Yield each piece with bytes from ``start`` up to ``end``, and its offset."""
+        at = 0
+        for piece in self.pieces:
+            if at >= end:
+                return
+            if at + piece.length > max(start, at):
+                yield piece, at
+            at += piece.length
+
 
 def cut_lists(chunks: Iterable[Piece]) -> Iterator[Pieces]:
     """Yield ``chunks`` as lists that end where a chunk's id says so."""

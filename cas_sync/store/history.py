@@ -1,16 +1,20 @@
 """The chain of commits: written once, read with every byte checked."""
 
+import contextlib
+import re
 from collections.abc import Iterator
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 
-from cas_sync.errors import DamageError, FormatError
+from cas_sync.errors import AccessError, DamageError, FormatError
 from cas_sync.formats import documents, keys
-from cas_sync.model.commit import Commit, Head
+from cas_sync.model.commit import RECENT, Commit, Head
 from cas_sync.model.ids import ObjectId
 from cas_sync.store.bucket import Bucket, Key
 from cas_sync.store.cache import Cache
 
 COMMITS = "commits"
+
+_KEY = re.compile(rf"{re.escape(keys.COMMITS)}(\d{{16}})-([0-9a-f]{{64}})\.json", re.ASCII)
 
 
 class CommitLog:
@@ -40,8 +44,8 @@ class CommitLog:
         Raises:
             DamageError: It is missing or not what its name says.
         """
-        data = self._cache.get(COMMITS, str(oid))
-        if data is None or ObjectId.of(data) != oid:
+        data = self._copy(oid)
+        if data is None:
             key = Key(keys.commit(seq, oid))
             blob = self._bucket.get(key)
             if blob is None:
@@ -55,27 +59,98 @@ class CommitLog:
             raise FormatError(f"commit {oid} says it is number {commit.seq}, not {seq}")
         return commit
 
-    def walk(self, head: Head) -> Iterator[tuple[ObjectId, Commit]]:
-        """Yield commits from the latest to the first; the recent ones are read together."""
-        oid, seq, step = head.commit, head.seq, 16
-        for start in range(0, len(head.recent), step):
-            ids = head.recent[start : start + step]
-            numbers = range(head.seq - start, head.seq - start - len(ids), -1)
-            for each, commit in zip(ids, self._pool.map(self.read, ids, numbers), strict=True):
-                yield each, commit
-                oid, seq = commit.parent, commit.seq - 1
-        while oid is not None and seq > 0:
-            commit = self.read(oid, seq)
-            yield oid, commit
-            oid, seq = commit.parent, seq - 1
+    def walk(self, head: Head, ahead: int = 16) -> Iterator[tuple[ObjectId, Commit]]:
+        """Yield commits from the latest to the first, reading some of them together.
+
+        Each is found by the id its child names, so what lost a race and lies in the store
+        too is never yielded. The head's recent ids, and beyond them the keys, tell what is
+        worth reading before it is asked for: beyond the recent ids, where this machine has
+        no copies, a listing a hundred commits and a block of reads every ``ahead``.
+
+        Args:
+            head: Names the latest commit.
+            ahead: How many may be read together, so how many of them in vain; who wants n
+                commits asks for at most n.
+        """
+        return self._walk(head, head.commit, head.seq, ahead, 1)
 
     def holds(self, head: Head, oid: ObjectId, seq: int) -> bool:
-        """Say whether ``oid`` is in the head's history, walking as far as needed."""
+        """Say whether ``oid`` is in the head's history, walking as far as needed.
+
+        The walk begins below the head's recent ids, which need no reading.
+        """
         if oid in head.recent:
             return True
-        if head.seq - seq < len(head.recent):
+        back = max(0, len(head.recent) - 1)
+        if seq > head.seq - back:
             return False
-        for each, commit in self.walk(head):
-            if commit.seq <= seq:
+        start = head.recent[back] if head.recent else head.commit
+        for each, commit in self._walk(head, start, head.seq - back, RECENT, seq):
+            if commit.seq == seq:
                 return each == oid
         return False
+
+    def listed(self, digits: str = "") -> Iterator[tuple[ObjectId, int]]:
+        """Yield id and number of every commit ever written, in the history or not.
+
+        Args:
+            digits: How their numbers begin, written with 16 digits.
+        """
+        for key, _ in self._bucket.list_keys(Key(keys.COMMITS + digits)):
+            if match := _KEY.fullmatch(key):
+                yield ObjectId.parse(match[2]), int(match[1])
+
+    def _walk(
+        self, head: Head, oid: ObjectId | None, seq: int, ahead: int, lowest: int
+    ) -> Iterator[tuple[ObjectId, Commit]]:
+        recent = dict(zip(range(head.seq, 0, -1), head.recent, strict=False))
+        listing = _Listing(self)
+        coming: dict[ObjectId, Future[Commit]] = {}
+
+        def ids(n: int, *, may_list: bool) -> list[ObjectId]:
+            if n in recent:
+                return [recent[n]]
+            return listing.ids(n) if may_list else []
+
+        try:
+            while oid is not None and seq >= lowest:
+                if oid not in coming:
+                    # What the last block held beside the chain is forgotten here.
+                    block = [(oid, seq)]
+                    may_list = seq not in recent and self._copy(oid) is None
+                    for n in range(seq - 1, lowest - 1, -1):
+                        found = ids(n, may_list=may_list)
+                        if not found or len(block) + len(found) > ahead:
+                            break
+                        block += [(each, n) for each in found]
+                    coming = {each: self._pool.submit(self.read, each, n) for each, n in block}
+                commit = coming.pop(oid).result()
+                yield oid, commit
+                oid, seq = commit.parent, commit.seq - 1
+        finally:
+            for each in coming.values():
+                each.cancel()
+
+    def _copy(self, oid: ObjectId) -> bytes | None:
+        data = self._cache.get(COMMITS, str(oid))
+        return data if data is not None and ObjectId.of(data) == oid else None
+
+
+class _Listing:
+    """The ids of commits by number, from their keys; a hundred numbers a request."""
+
+    def __init__(self, log: CommitLog) -> None:
+        self._log = log
+        self._hundred = ""
+        self._ids: dict[int, list[ObjectId]] = {}
+
+    def ids(self, seq: int) -> list[ObjectId]:
+        """Return which commits of this number there are; none where keys may not be listed."""
+        hundred = f"{seq:016d}"[:-2]
+        if hundred != self._hundred:
+            self._hundred, self._ids = hundred, {}
+            # Listing is a right of its own: without it commits are read one after the other.
+            with contextlib.suppress(AccessError):
+                for oid, n in self._log.listed(hundred):
+                    self._ids.setdefault(n, []).append(oid)
+        return self._ids.get(seq, [])

@@ -1,6 +1,8 @@
 """Where stored objects lie: the index roots of one head, looked up together."""
 
+from collections.abc import Sequence
 from concurrent.futures import Executor
+from typing import Protocol
 
 from cas_sync.errors import DamageError, FormatError
 from cas_sync.formats import index, keys, pack
@@ -10,6 +12,32 @@ from cas_sync.store.bucket import Bucket, Key
 from cas_sync.store.cache import Cache
 
 KIND = "index"
+
+Wanted = tuple[ObjectId, Kind]
+"""An object that is looked for."""
+
+
+class Places(Protocol):
+    """What tells where objects lie."""
+
+    def find_all(
+        self, wanted: Sequence[Wanted], *, sure: bool = False
+    ) -> list[Location | None]:
+        """Return where each object lies, or `None` where it is not found.
+
+        Args:
+            wanted: Id and kind of each.
+            sure: Whether `None` must mean that this head does not know the object.
+
+        Raises:
+            DamageError: An index segment is missing or not what its name says.
+        """
+
+    def confirm(self, where: Location) -> Location | None:
+        """Return where the object of ``where`` lies by an index with every byte checked.
+
+        To be asked before something is called damaged; may be called from any thread.
+        """
 
 
 class IndexSet:
@@ -41,6 +69,17 @@ class IndexSet:
                 return found
         return None
 
+    def find_all(
+        self, wanted: Sequence[Wanted], *, sure: bool = False
+    ) -> list[Location | None]:
+        """Return where each object lies; always sure."""
+        del sure
+        return [self.find(*each) for each in wanted]
+
+    def confirm(self, where: Location) -> Location | None:
+        """Return ``where``: whole segments were checked when they were loaded."""
+        return where
+
     def segments(self) -> list[index.Segment]:
         """Return every segment, the latest root first.
 
@@ -57,13 +96,10 @@ class IndexSet:
         Raises:
             DamageError: It is missing or not what its name says.
         """
-        name = PackName(root.name) if root.is_pack else None
-        copy = self._cache.get(KIND, root.name)
+        copy = self.copy(root)
         if copy is not None:
-            try:
-                return index.Segment(copy, name)
-            except FormatError:
-                self._cache.drop(KIND, root.name)
+            return copy
+        name = PackName(root.name) if root.is_pack else None
         data = self._fetch(root)
         if name is None and str(ObjectId.of(data)) != root.name.partition("_")[0]:
             raise FormatError(f"index {root.name} does not match its name")
@@ -75,13 +111,21 @@ class IndexSet:
         self._cache.put(KIND, root.name, data)
         return segment
 
+    def copy(self, root: IndexRoot) -> index.Segment | None:
+        """Return the segment of one root if this machine has a copy."""
+        copy = self._cache.get(KIND, root.name)
+        if copy is not None:
+            try:
+                return index.Segment(copy, PackName(root.name) if root.is_pack else None)
+            except FormatError:
+                self._cache.drop(KIND, root.name)
+        return None
+
     def _fetch(self, root: IndexRoot) -> bytes:
+        key, offset, length = place_of(root)
         if root.is_pack:
-            key = Key(keys.pack(PackName(root.name)))
-            offset, length = pack.trailer_range(root.size, root.entries)
             data = self._bucket.get_range(key, offset, length)
         else:
-            key = Key(keys.index(root.name))
             blob = self._bucket.get(key)
             data = None if blob is None else blob.data
         if data is None:
@@ -91,3 +135,10 @@ class IndexSet:
                 fix="restore it from the bucket's versions, then run the same command again",
             )
         return data
+
+
+def place_of(root: IndexRoot) -> tuple[Key, int, int]:
+    """Return the object that holds a segment, the segment's offset there, and its length."""
+    if root.is_pack:
+        return Key(keys.pack(PackName(root.name))), *pack.trailer_range(root.size, root.entries)
+    return Key(keys.index(root.name)), 0, root.size

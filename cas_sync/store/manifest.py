@@ -1,22 +1,24 @@
-"""Manifest pages: written once, read with every byte checked."""
+"""Manifests: trees of pages, written once, of which only what is asked for is read."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
-from typing import Generic, TypeVar
+from itertools import chain, groupby, islice, pairwise
+from typing import Generic, NamedTuple, TypeVar
 
-from cas_sync.errors import DamageError, FormatError
 from cas_sync.formats import pages
 from cas_sync.formats.rows import RowCodec
 from cas_sync.model.commit import PageRef
 from cas_sync.model.ids import ObjectId
 from cas_sync.store.bucket import Bucket, Key
 from cas_sync.store.cache import Cache
+from cas_sync.store.jumps import Jumps
+from cas_sync.store.page_reader import AHEAD, PageReader, between, is_within, last
 
 T = TypeVar("T")
 
-PAGES = "pages"
-AHEAD = 64
-"""Pages that are fetched together when a manifest is read through."""
+KEYS = 1024
+"""Keys that are looked up together."""
 
 
 class Manifest(Generic[T]):
@@ -39,92 +41,172 @@ class Manifest(Generic[T]):
         key_of: Callable[[str], str],
     ) -> None:
         self._bucket = bucket
-        self._cache = cache
-        self._pool = pool
         self._codec = codec
         self._key_of = key_of
+        self._pages = PageReader(bucket, cache, pool, key_of)
 
     def rows(self, root: PageRef | None) -> Iterator[T]:
         """Yield every row in order, holding only a few pages at a time."""
-        ahead: list[PageRef] = []
-        for leaf in self.leaves(root):
-            ahead.append(leaf)
-            if len(ahead) == AHEAD:
-                yield from self._rows_of(ahead)
-                ahead = []
-        yield from self._rows_of(ahead)
-
-    def _rows_of(self, leaves: list[PageRef]) -> Iterator[T]:
-        for leaf, data in zip(leaves, self._pages(leaves), strict=True):
-            yield from pages.load_leaf(data, leaf, self._codec)
+        yield from self._rows_of(list(self.leaves(root)))
 
     def find(self, root: PageRef | None, key: str) -> T | None:
         """Return the row of ``key``, reading one page a level."""
-        ref = root
-        while ref is not None and ref.level:
-            below = pages.load_branch(self._page(ref), ref)
-            ref = next((child for child in below if child.last >= key), None)
-        if ref is None:
-            return None
-        rows = pages.load_leaf(self._page(ref), ref, self._codec)
-        return next((row for row in rows if self._codec.key(row) == key), None)
+        return next(self.lookup(root, [key]))[1]
 
-    def between(self, root: PageRef | None, start: str, end: str) -> Iterator[T]:
+    def lookup(
+        self, root: PageRef | None, keys: Iterable[str]
+    ) -> Iterator[tuple[str, T | None]]:
+        """Yield each key and its row, reading each page that may hold one of them once.
+
+        Args:
+            root: Root of the manifest.
+            keys: What is asked for, ascending; `KEYS` of them are taken at a time.
+
+        Raises:
+            ValueError: The keys do not ascend.
+        """
+        coming = iter(keys)
+        behind = ""
+        # The last page of each level: the next keys may lie there too.
+        held: dict[int, _Read] = {}
+        while batch := list(islice(coming, KEYS)):
+            if any(a > b for a, b in pairwise([behind, *batch])):
+                raise ValueError("keys do not ascend")
+            behind = batch[-1]
+            yield from self._lookup(root, batch, held)
+
+    def _lookup(
+        self, root: PageRef | None, keys: list[str], held: "dict[int, _Read]"
+    ) -> Iterator[tuple[str, T | None]]:
+        within = [key for key in keys if root is not None and key <= root.last]
+        level = [_Asked(root, within)] if root is not None and within else []
+        while level and level[0].ref.level:
+            read = zip(self._read_asked(level, held), level, strict=True)
+            level = [
+                each
+                for (ref, data), (_, asked) in read
+                for each in _asked_below(pages.load_branch(data, ref), asked)
+            ]
+        for at in range(0, len(level), AHEAD):
+            group = level[at : at + AHEAD]
+            for (ref, data), (_, asked) in zip(
+                self._read_asked(group, held), group, strict=True
+            ):
+                rows = {
+                    self._codec.key(row): row for row in pages.load_leaf(data, ref, self._codec)
+                }
+                yield from ((key, rows.get(key)) for key in asked)
+        yield from ((key, None) for key in keys[len(within) :])
+
+    def _read_asked(self, asked: "list[_Asked]", held: "dict[int, _Read]") -> "list[_Read]":
+        refs = [each.ref for each in asked]
+        first = held.get(refs[0].level)
+        found = [first] if first is not None and first.ref == refs[0] else []
+        more = refs[len(found) :]
+        found += map(_Read, more, self._pages.read(more))
+        held[refs[0].level] = found[-1]
+        return found
+
+    def between(self, root: PageRef | None, start: str, end: str | None) -> Iterator[T]:
         """Yield the rows whose keys lie from ``start`` up to ``end``, reading only their pages.
 
         Args:
             root: Root of the manifest.
             start: First key that is meant.
-            end: First key after it that is not.
+            end: First key after it that is not; `None` where all are.
         """
-        level = [] if root is None else [root]
+        level = between([] if root is None else [root], start, end)
         while level and level[0].level:
-            read = zip(level, self._pages(level), strict=True)
-            below = (child for ref, data in read for child in pages.load_branch(data, ref))
-            level = _between(below, start, end)
-        for at in range(0, len(level), AHEAD):
-            for row in self._rows_of(level[at : at + AHEAD]):
-                if start <= self._codec.key(row) < end:
-                    yield row
+            level = between(self._below(level), start, end)
+        for row in self._rows_of(level):
+            if is_within(self._codec.key(row), start, end):
+                yield row
+
+    def jumping(
+        self,
+        root: PageRef | None,
+        start: str,
+        end: str | None,
+        skip: Callable[[T], str | None],
+    ) -> Iterator[T]:
+        """Yield rows from ``start`` up to ``end``, without reading what is skipped.
+
+        Pages are read one at a time after a jump and ever more together while the walk goes
+        from page to page, so at most about half of what is read was not needed.
+
+        Args:
+            root: Root of the manifest.
+            start: First key that is meant.
+            end: First key after it that is not; `None` where all are.
+            skip: Called with each row that was yielded, once the next one is asked for.
+                Returns the key to go on from; `None`, or one that lies behind, means the
+                next row.
+        """
+        if root is not None:
+            yield from Jumps(self._pages, self._codec, start, end, skip).rows([root])
 
     def leaves(self, root: PageRef | None) -> Iterator[PageRef]:
         """Yield references to the pages of rows, in order."""
         level = [] if root is None else [root]
         while level and level[0].level:
-            read = zip(level, self._pages(level), strict=True)
-            level = [child for ref, data in read for child in pages.load_branch(data, ref)]
+            level = list(self._below(level))
         yield from level
 
-    def changed_leaves(
-        self, old: PageRef | None, new: PageRef | None
-    ) -> tuple[list[PageRef], list[PageRef]]:
-        """Return the leaves only ``old`` has and those only ``new`` has."""
-        before, after = list(self.leaves(old)), list(self.leaves(new))
-        shared = {ref.id for ref in before} & {ref.id for ref in after}
-        return (
-            [ref for ref in before if ref.id not in shared],
-            [ref for ref in after if ref.id not in shared],
-        )
-
     def diff(
-        self, old: PageRef | None, new: PageRef | None
+        self, old: PageRef | None, new: PageRef | None, start: str = "", end: str | None = None
     ) -> Iterator[tuple[T | None, T | None]]:
-        """Yield each row that differs as (before, after), reading only pages that differ."""
-        before, after = self.changed_leaves(old, new)
-        a, b = self._rows_of(before), self._rows_of(after)
+        """Yield each row that differs as (before, after), reading only pages that differ.
+
+        Holds the references to the pages that differ at one level, and a few pages of rows.
+
+        Args:
+            old: Root of the manifest before.
+            new: Root of the manifest after.
+            start: First key that is meant.
+            end: First key after it that is not; `None` where all are.
+        """
+        before, after = self._differing(old, new, start, end)
+        # The first pages of both sides travel together.
+        first = self._pages.read([*before[:AHEAD], *after[:AHEAD]])
+        n = len(before[:AHEAD])
+        a, b = self._rows_of(before, first[:n]), self._rows_of(after, first[n:])
         x, y = next(a, None), next(b, None)
-        key = self._codec.key
         while x is not None or y is not None:
-            if y is None or (x is not None and key(x) < key(y)):
-                yield x, None
-                x = next(a, None)
-            elif x is None or key(y) < key(x):
-                yield None, y
-                y = next(b, None)
-            else:
-                if x != y:
-                    yield x, y
-                x, y = next(a, None), next(b, None)
+            keys = [None if row is None else self._codec.key(row) for row in (x, y)]
+            at = min(key for key in keys if key is not None)
+            pair = x if keys[0] == at else None, y if keys[1] == at else None
+            x = next(a, None) if keys[0] == at else x
+            y = next(b, None) if keys[1] == at else y
+            if pair[0] != pair[1] and is_within(at, start, end):
+                yield pair
+
+    def _differing(
+        self, old: PageRef | None, new: PageRef | None, start: str, end: str | None
+    ) -> tuple[list[PageRef], list[PageRef]]:
+        """Return the leaves only ``old`` has and those only ``new`` has.
+
+        Equal pages have equal ids and are the same rows, so whatever lies below a page that
+        both have is left out without being read.
+        """
+        before, after = (between([root] if root else [], start, end) for root in (old, new))
+        while True:
+            shared = {ref.id for ref in before} & {ref.id for ref in after}
+            before = [ref for ref in before if ref.id not in shared]
+            after = [ref for ref in after if ref.id not in shared]
+            level = max((ref.level for ref in (*before[:1], *after[:1])), default=0)
+            if not level:
+                return before, after
+            # Trees of other heights are brought to one level first.
+            a = before if before and before[0].level == level else []
+            b = after if after and after[0].level == level else []
+            below = [
+                pages.load_branch(data, ref)
+                for ref, data in zip([*a, *b], self._pages.read([*a, *b]), strict=True)
+            ]
+            if a:
+                before = between(chain.from_iterable(below[: len(a)]), start, end)
+            if b:
+                after = between(chain.from_iterable(below[len(a) :]), start, end)
 
     def write(
         self,
@@ -156,82 +238,39 @@ class Manifest(Generic[T]):
         level = [] if root is None else [root]
         while level:
             yield from level
-            if not level[0].level:
-                return
-            read = zip(level, self._pages(level), strict=True)
-            level = [child for ref, data in read for child in pages.load_branch(data, ref)]
+            level = list(self._below(level)) if level[0].level else []
+
+    def _below(self, refs: list[PageRef]) -> Iterator[PageRef]:
+        for ref, data in zip(refs, self._pages.read(refs), strict=True):
+            yield from pages.load_branch(data, ref)
+
+    def _rows_of(self, leaves: list[PageRef], read: list[bytes] | None = None) -> Iterator[T]:
+        """Yield the rows of ``leaves``, the first pages of which may have been read."""
+        for at in range(0, len(leaves), AHEAD):
+            group = leaves[at : at + AHEAD]
+            found = read if read is not None and not at else self._pages.read(group)
+            for leaf, data in zip(group, found, strict=True):
+                yield from pages.load_leaf(data, leaf, self._codec)
 
     def _load_leaf(self, ref: PageRef) -> list[T]:
-        return pages.load_leaf(self._page(ref), ref, self._codec)
-
-    def _page(self, ref: PageRef) -> bytes:
-        return self._pages([ref])[0]
-
-    def _pages(self, refs: list[PageRef]) -> list[bytes]:
-        found = [self._cache.get(PAGES, _page_name(ref)) for ref in refs]
-        missing = [
-            i for i, data in enumerate(found) if data is None or not _intact(data, refs[i])
-        ]
-        runs = _runs([(i, refs[i]) for i in missing])
-        for run, data in zip(runs, self._pool.map(self._fetch, runs), strict=True):
-            first = run[0][1].offset
-            for i, ref in run:
-                part = data[ref.offset - first : ref.offset - first + ref.length]
-                found[i] = part
-                self._cache.put(PAGES, _page_name(ref), part)
-        return [data for data in found if data is not None]
-
-    def _fetch(self, run: list[tuple[int, PageRef]]) -> bytes:
-        first, last = run[0][1], run[-1][1]
-        key = Key(self._key_of(first.object))
-        data = self._bucket.get_range(
-            key, first.offset, last.offset + last.length - first.offset
-        )
-        if data is None:
-            raise DamageError(
-                f"the store lacks {key}",
-                cause="it was deleted by something other than cas-sync",
-                fix="restore it from the bucket's versions, then run the same command again",
-            )
-        return data
+        return pages.load_leaf(self._pages.read([ref])[0], ref, self._codec)
 
 
-def _between(refs: Iterable[PageRef], start: str, end: str) -> list[PageRef]:
-    """Return the pages that may hold a key from ``start`` up to ``end``."""
-    found = []
-    for ref in refs:
-        if ref.last >= start:
-            found.append(ref)
-        if ref.last >= end:
-            break
-    return found
+class _Read(NamedTuple):
+    """A page and its bytes."""
+
+    ref: PageRef
+    data: bytes
 
 
-def _page_name(ref: PageRef) -> str:
-    # Where a page of references points may differ between equal trees: keep each place.
-    return f"{ref.object}-{ref.offset}-{ref.id}" if ref.level else str(ref.id)
+class _Asked(NamedTuple):
+    """A page and the keys that may lie in it or below it."""
+
+    ref: PageRef
+    keys: list[str]
 
 
-def _intact(data: bytes, ref: PageRef) -> bool:
-    """Say whether a copy is the page; one that is not is only fetched again."""
-    if ref.level == 0:
-        return ObjectId.of(data) == ref.id
-    try:
-        pages.load_branch(data, ref)
-    except FormatError:
-        return False
-    return True
-
-
-def _runs(refs: list[tuple[int, PageRef]]) -> list[list[tuple[int, PageRef]]]:
-    """Group pages that lie one after the other in one object, up to 8 MiB."""
-    runs: list[list[tuple[int, PageRef]]] = []
-    for i, ref in sorted(refs, key=lambda each: (each[1].object, each[1].offset)):
-        if runs:
-            first, last = runs[-1][0][1], runs[-1][-1][1]
-            follows = last.object == ref.object and ref.offset == last.offset + last.length
-            if follows and ref.offset + ref.length - first.offset <= 8 << 20:
-                runs[-1].append((i, ref))
-                continue
-        runs.append([(i, ref)])
-    return runs
+def _asked_below(refs: list[PageRef], keys: list[str]) -> Iterator[_Asked]:
+    """Yield the pages of ``refs`` that may hold one of ``keys``, none of which lies behind."""
+    for i, group in groupby(keys, lambda key: bisect_left(refs, key, key=last)):
+        yield _Asked(refs[i], list(group))

@@ -1,9 +1,11 @@
 """Stored objects by id: read in few large ranges, each byte checked before it is used."""
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
-from itertools import groupby
+from functools import partial
+from itertools import groupby, islice
 from operator import attrgetter
 
 from blake3 import blake3
@@ -11,12 +13,12 @@ from blake3 import blake3
 from cas_sync.errors import DamageError, FormatError
 from cas_sync.formats import keys, pieces
 from cas_sync.formats.codec import Compressor
-from cas_sync.formats.pieces import Piece
+from cas_sync.formats.pieces import Piece, Pieces
 from cas_sync.model.ids import ObjectId
 from cas_sync.model.pack import Kind, Location, PackName
 from cas_sync.model.tree import Content
 from cas_sync.store.bucket import Bucket, Key
-from cas_sync.store.index import IndexSet
+from cas_sync.store.index import Places
 
 MAX_GAP = 64 << 10
 """Bytes nobody asked for that are cheaper to read than a second request."""
@@ -24,9 +26,11 @@ MAX_GAP = 64 << 10
 MAX_RANGE = 8 << 20
 """No single range is longer, in bytes, so that ranges can travel side by side."""
 
-
 STREAMED = 64
 """Chunks of a large file that are held at once by `ObjectReader.stream`."""
+
+LISTS = 64
+"""Lists of pieces that are kept in memory for the next range of the same file."""
 
 
 class ObjectReader:
@@ -38,11 +42,13 @@ class ObjectReader:
         pool: Runs requests side by side.
     """
 
-    def __init__(self, bucket: Bucket, index: IndexSet, pool: Executor) -> None:
+    def __init__(self, bucket: Bucket, index: Places, pool: Executor) -> None:
         self._bucket = bucket
         self._index = index
         self._pool = pool
         self._local = threading.local()
+        self._lists: OrderedDict[tuple[ObjectId, int], Pieces] = OrderedDict()
+        self._lock = threading.Lock()
 
     def locate(self, content: Content) -> Location:
         """Return where a file's content lies: one chunk, or the list of its pieces.
@@ -50,12 +56,14 @@ class ObjectReader:
         Raises:
             DamageError: The store does not know it.
         """
-        found = self._index.find(content.id, Kind.CHUNK)
-        if found is None or found.raw != content.size:
-            found = self._index.find(content.id, Kind.FILE)
-        if found is None:
-            raise _missing(content.id, "no index names it")
-        return found
+        wanted = [(content.id, Kind.CHUNK), (content.id, Kind.FILE)]
+        for sure in (False, True):
+            chunk, listed = self._index.find_all(wanted, sure=sure)
+            if chunk is not None and chunk.raw == content.size:
+                return chunk
+            if listed is not None:
+                return listed
+        raise _missing(content.id, "no index names it")
 
     def chunks(
         self, listed: Location, content: Content, data: bytes | None = None
@@ -70,18 +78,23 @@ class ObjectReader:
         Raises:
             DamageError: A list is missing or is not what it should be.
         """
-        root = pieces.load(self.read([listed])[listed.id] if data is None else data)
-        if root.size != content.size:
-            raise FormatError(f"the pieces of {content.id} do not add up to its size")
+        root = self._root(listed, content, data)
         if root.level == 0:
             yield list(root.pieces)
             return
         for piece in root.pieces:
-            where = self.find(piece.id, Kind.LIST)
-            group = pieces.load(self.read([where])[piece.id])
-            if group.level != 0 or group.size != piece.length:
-                raise FormatError(f"list {piece.id} is not the one that was referred to")
-            yield list(group.pieces)
+            yield list(self._sublist(piece).pieces)
+
+    def _root(self, listed: Location, content: Content, data: bytes | None = None) -> Pieces:
+        """Return the list of a file's pieces; its id does not tell whether it is right."""
+        try:
+            found = self.read([listed])[listed.id] if data is None else data
+            return _load_root(found, content)
+        except DamageError:
+            confirmed = self._index.confirm(listed)
+            if confirmed is None or confirmed == listed:
+                raise
+            return _load_root(self.read([confirmed])[listed.id], content)
 
     def find(self, oid: ObjectId, kind: Kind) -> Location:
         """Return where an object lies.
@@ -89,10 +102,22 @@ class ObjectReader:
         Raises:
             DamageError: The store does not know it.
         """
-        found = self._index.find(oid, kind)
-        if found is None:
-            raise _missing(oid, "no index names it")
-        return found
+        return self.find_all([oid], kind)[0]
+
+    def find_all(self, oids: Sequence[ObjectId], kind: Kind) -> list[Location]:
+        """Return where objects of one kind lie, in the order asked; looked up together.
+
+        Raises:
+            DamageError: The store does not know one of them.
+        """
+        wanted = [(oid, kind) for oid in oids]
+        found = self._index.find_all(wanted)
+        if None in found:
+            found = self._index.find_all(wanted, sure=True)
+        for oid, where in zip(oids, found, strict=True):
+            if where is None:
+                raise _missing(oid, "no index names it")
+        return [where for where in found if where is not None]
 
     def read(self, wanted: Iterable[Location]) -> dict[ObjectId, bytes]:
         """Return the bytes of ``wanted`` by id; all of them are held at once.
@@ -131,18 +156,104 @@ class ObjectReader:
         whole = blake3()
         for group in self.chunks(where, content):
             for at in range(0, len(group), STREAMED):
-                places = [self.find(each.id, Kind.CHUNK) for each in group[at : at + STREAMED]]
+                ids = [each.id for each in group[at : at + STREAMED]]
+                places = self.find_all(ids, Kind.CHUNK)
                 found = self.read(places)
                 for place in places:
                     whole.update(found[place.id])
                     yield found[place.id]
         if whole.digest() != content.id:
+            # Was this the list of another file? An index that is damaged tells so itself.
+            self._index.confirm(where)
             raise DamageError(
                 f"file {content.id} is damaged in the store",
                 cause="its pieces do not make up the whole",
             )
 
+    def read_range(self, content: Content, offset: int, length: int) -> Iterator[bytes]:
+        """Yield the bytes of a part of a file, reading only what covers it.
+
+        What is yielded are chunks whose bytes match their ids, in the order and with the
+        lengths that the file's list of pieces says. The list itself has no id of its own:
+        it lies under the id of the file, and only reading all of the file shows that it is
+        the file's. Here it is checked to be a list, for a file of this size, each piece of
+        which is there and as long as it says; a list that was exchanged for that of another
+        file of the same size is not noticed. A range that covers the file is read by
+        `stream`, which notices.
+
+        Lists are kept for the next range; so a reader is worth keeping for one file.
+
+        Args:
+            content: The file.
+            offset: First byte that is wanted; what lies outside of the file is left out.
+            length: Number of bytes wanted.
+
+        Raises:
+            DamageError: Something is missing, or is not what its name says.
+        """
+        start, end = max(0, offset), min(offset + length, content.size)
+        if start >= end:
+            return
+        if end - start == content.size:
+            yield from self.stream(content)
+            return
+        where = self.locate(content)
+        if where.kind is Kind.CHUNK:
+            yield self.read([where])[where.id][start:end]
+            return
+        chunks = self._covering(where, content, start, end)
+        while group := list(islice(chunks, STREAMED)):
+            places = self.find_all([piece.id for piece, _ in group], Kind.CHUNK)
+            found = self.read(places)
+            for piece, at in group:
+                data = found[piece.id]
+                if len(data) != piece.length:
+                    raise FormatError(f"the pieces of {content.id} are not as long as listed")
+                yield data[max(0, start - at) : end - at]
+
+    def _covering(
+        self, listed: Location, content: Content, start: int, end: int
+    ) -> Iterator[tuple[Piece, int]]:
+        """Yield the chunks between two places in a file, and where each begins."""
+        root = self._kept(content.id, content.size, lambda: self._root(listed, content))
+        for piece, at in root.between(start, end):
+            if root.level == 0:
+                yield piece, at
+                continue
+            below = self._kept(piece.id, piece.length, partial(self._sublist, piece))
+            for chunk, inside in below.between(start - at, end - at):
+                yield chunk, at + inside
+
+    def _kept(self, oid: ObjectId, size: int, load: Callable[[], Pieces]) -> Pieces:
+        """Return a list of pieces from memory, or load it."""
+        with self._lock:
+            found = self._lists.pop((oid, size), None)
+        if found is None:
+            found = load()
+        with self._lock:
+            self._lists[oid, size] = found
+            while len(self._lists) > LISTS:
+                self._lists.popitem(last=False)
+        return found
+
+    def _sublist(self, piece: Piece) -> Pieces:
+        where = self.find(piece.id, Kind.LIST)
+        group = pieces.load(self.read([where])[piece.id])
+        if group.level != 0 or group.size != piece.length:
+            raise FormatError(f"list {piece.id} is not the one that was referred to")
+        return group
+
     def _read_run(self, run: list[Location]) -> list[tuple[ObjectId, bytes]]:
+        try:
+            return self._read_once(run)
+        except DamageError:
+            # Is it the object that is damaged, or did the index lead astray?
+            places = [self._index.confirm(each) for each in run]
+            if places == run or None in places:
+                raise
+            return [found for each in places if each for found in self._read_once([each])]
+
+    def _read_once(self, run: list[Location]) -> list[tuple[ObjectId, bytes]]:
         first, last = run[0], run[-1]
         length = last.offset + last.stored - first.offset
         key = Key(keys.pack(first.pack))
@@ -182,6 +293,13 @@ def _runs(name: PackName, members: list[Location]) -> Iterable[list[Location]]:
             run = []
         run.append(each)
     yield run
+
+
+def _load_root(data: bytes, content: Content) -> Pieces:
+    root = pieces.load(data)
+    if root.size != content.size:
+        raise FormatError(f"the pieces of {content.id} do not add up to its size")
+    return root
 
 
 def _missing(oid: ObjectId, cause: str) -> DamageError:

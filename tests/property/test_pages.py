@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from cas_sync.formats import keys, pages
 from cas_sync.formats.rows import VersionRows
+from cas_sync.model.paths import sort_key
+from cas_sync.store import manifest as manifest_module
 from cas_sync.store.cache import Cache
 from cas_sync.store.manifest import Manifest
 from cas_sync.store.memory import MemoryBucket
@@ -115,6 +117,72 @@ def test_every_row_is_found_and_no_other(make, start):
         assert (row is not None) == (name in start)
 
 
+bounds = st.one_of(st.just(""), st.sampled_from(NAMES).map(lambda name: sort_key(name[:5])))
+
+
+@settings(max_examples=60)
+@given(start=big_start, change=changes, first=bounds, end=st.one_of(st.none(), bounds))
+def test_a_part_of_a_difference_is_that_part(make, start, change, first, end):
+    manifest = make()
+    old = write(manifest, None, dict.fromkeys(start, 9))
+    new = old
+    for each in change:
+        new = write(manifest, new, each)
+
+    found = list(manifest.diff(old, new, first, end))
+
+    assert found == [
+        pair
+        for pair in manifest.diff(old, new)
+        if is_between(CODEC.key(pair[0] or pair[1]), first, end)
+    ]
+    assert list(manifest.diff(new, old, first, end)) == [(b, a) for a, b in found]
+
+
+def is_between(key, first, end):
+    return key >= first and (end is None or key < end)
+
+
+@settings(max_examples=60)
+@given(start=big_start, names=st.lists(st.one_of(st.sampled_from(NAMES), st.text(max_size=3))))
+@pytest.mark.parametrize("together", [1, 3, 1000])
+def test_looking_up_many_keys_answers_each_in_turn(make, start, names, together):
+    manifest = make()
+    root = write(manifest, None, dict.fromkeys(start, 1))
+    asked = sorted(map(sort_key, names))
+
+    with patch.object(manifest_module, "KEYS", together):
+        found = list(manifest.lookup(root, iter(asked)))
+
+    known = {CODEC.key(row): row for row in manifest.rows(root)}
+    assert found == [(key, known.get(key)) for key in asked]
+
+
+@settings(max_examples=60)
+@given(
+    start=big_start,
+    first=bounds,
+    end=st.one_of(st.none(), bounds),
+    jumps=st.dictionaries(st.sampled_from(NAMES), st.sampled_from(NAMES)),
+)
+def test_jumping_meets_what_a_walk_through_all_rows_would(make, start, first, end, jumps):
+    manifest = make()
+    root = write(manifest, None, dict.fromkeys(start, 1))
+    to = {name: sort_key(target) for name, target in jumps.items()}
+    expected, at = [], first
+    for row in manifest.rows(root):
+        if is_between(CODEC.key(row), at, end):
+            expected.append(row)
+            at = max(at, to.get(row.path, at))
+
+    found = list(manifest.jumping(root, first, end, lambda row: to.get(row.path)))
+
+    assert found == expected
+    assert list(manifest.between(root, first, end)) == [
+        row for row in manifest.rows(root) if is_between(CODEC.key(row), first, end)
+    ]
+
+
 def test_one_change_of_many_writes_one_object_of_one_page_a_level(make):
     with (
         patch.object(pages, "LEAVES", pages.PageParams(256, 256, 2048)),
@@ -128,9 +196,11 @@ def test_one_change_of_many_writes_one_object_of_one_page_a_level(make):
 
         new = write(manifest, root, {"f/010000": "changed"})
 
-        old, changed = manifest.changed_leaves(root, new)
-        assert (len(old), len(changed)) == (1, 1)
         assert bucket.meter.requests["PUT"] == before + 1
+        assert (
+            len({r.id for r in manifest.leaves(new)} - {r.id for r in manifest.leaves(root)})
+            == 1
+        )
 
 
 def test_a_fresh_machine_reads_neighbouring_pages_in_few_requests(make, tmp_path, pool):

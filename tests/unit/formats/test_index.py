@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from cas_sync.errors import FormatError
 from cas_sync.formats import index
+from cas_sync.model.ids import ObjectId
 from cas_sync.model.pack import Codec, Kind, Location, PackName
 from tests.support import samples
 
@@ -91,3 +92,61 @@ def test_an_entry_of_an_unknown_kind_codec_or_pack_is_refused(at, value):
 
     with pytest.raises(FormatError, match="entry 0"):
         list(index.Segment(sealed(bytes(body))))
+
+
+# -- parts of a segment ---------------------------------------------------------------------
+
+
+@given(locations)
+def test_a_layout_tells_where_entries_and_packs_lie(places):
+    data = index.dump(places)
+    segment = index.Segment(data)
+    layout = index.Layout.of(len(data), len(segment))
+
+    assert layout.size == len(data)
+    first, length = layout.pack_range(0, layout.packs)
+    packs = index.load_packs(data[first : first + length])
+    assert packs == sorted({each.pack for each in segment})
+    if places:
+        first, length = layout.entry_range(0, layout.entries)
+        window = index.Window(data[first : first + length], 0)
+        for each in segment:
+            entry = window.find(each.id, each.kind)
+            assert entry.within(packs[entry.pack]) == each
+
+
+@pytest.mark.parametrize(("size", "entries"), [(47, 0), (49, 0), (len(GOOD) + 1, 7)])
+def test_a_size_that_no_segment_has_is_refused(size, entries):
+    with pytest.raises(FormatError):
+        index.Layout.of(size, entries)
+
+
+def test_what_cannot_be_entries_of_a_segment_is_refused():
+    entries = GOOD[16 : 16 + 350]
+    for data in (b"", entries[:-1], entries[50:] + entries[:50], entries[:50] * 2):
+        with pytest.raises(FormatError):
+            index.Window(data, 0)
+
+
+@given(
+    st.sets(st.binary(min_size=32, max_size=32), min_size=1, max_size=200),
+    st.binary(min_size=32, max_size=32),
+    st.integers(1, 9),
+)
+def test_windows_come_closer_to_any_id_however_ids_are_spread(digests, absent, length):
+    ids = sorted(map(ObjectId, digests))
+    places = [samples.LOCATIONS[0]._replace(id=oid, kind=Kind.CHUNK) for oid in ids]
+    data = index.dump(places)
+    layout = index.Layout.of(len(data), len(ids))
+    for oid in (ids[0], ids[len(ids) // 2], ids[-1], ObjectId(absent)):
+        key = index.search_key(oid, Kind.CHUNK)
+        windows = []
+        while span := index.next_span(layout, windows, key, length):
+            assert 0 <= span[0] < span[1] <= len(ids)
+            assert span[1] - span[0] <= length
+            start, n_bytes = layout.entry_range(*span)
+            windows.append(index.Window(data[start : start + n_bytes], span[0]))
+
+        found = any(window.find(oid, Kind.CHUNK) for window in windows)
+        assert found == (oid in digests)
+        assert len(windows) <= len(ids)

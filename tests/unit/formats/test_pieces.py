@@ -64,3 +64,21 @@ def test_a_list_of_pieces_that_always_say_so_is_not_too_short():
     even = Piece(type(oid("a"))(bytes(32)), 1)
 
     assert [len(p.pieces) for p in cut_lists([even] * 130)] == [LIST_MIN, LIST_MIN, 2]
+
+
+@given(st.lists(st.integers(0, 9), max_size=20), st.integers(-20, 200), st.integers(-20, 200))
+def test_the_pieces_between_two_places_are_those_with_bytes_there(lengths, start, end):
+    listed = Pieces(0, tuple(Piece(piece(i).id, n) for i, n in enumerate(lengths)))
+    owners = [(each, at) for each, at in _offsets(listed) for _ in range(each.length)]
+
+    found = list(listed.between(start, end))
+
+    met = owners[max(0, start) : max(0, end)]
+    assert found == list(dict.fromkeys(met))
+
+
+def _offsets(listed):
+    at = 0
+    for each in listed.pieces:
+        yield each, at
+        at += each.length

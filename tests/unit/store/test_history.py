@@ -1,18 +1,18 @@
-"""Commits and pages: a chain that is checked link by link."""
+"""Commits: a chain that is checked link by link."""
+
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 
 import pytest
 
-from cas_sync.errors import DamageError, FormatError
+from cas_sync.errors import AccessError, DamageError, FormatError
 from cas_sync.formats import documents, keys
-from cas_sync.formats.rows import VersionRows
 from cas_sync.model.commit import RECENT
 from cas_sync.store.bucket import Key
 from cas_sync.store.cache import Cache
 from cas_sync.store.history import COMMITS, CommitLog
-from cas_sync.store.manifest import PAGES, Manifest
+from cas_sync.store.memory import MemoryBucket
 from tests.support import samples
-
-CODEC = VersionRows()
 
 
 @pytest.fixture
@@ -24,11 +24,6 @@ def log(bucket, tmp_path, pool):
 def fresh_log(bucket, tmp_path, pool):
     """Return the log as a machine sees it that knows nothing yet."""
     return CommitLog(bucket, Cache(tmp_path / "theirs"), pool)
-
-
-@pytest.fixture
-def manifest(bucket, tmp_path, pool):
-    return Manifest(bucket, Cache(tmp_path / "pages"), pool, CODEC, keys.versions)
 
 
 def chain(log, length):
@@ -68,6 +63,168 @@ def test_history_knows_which_commits_it_holds(log, fresh_log):
     assert not fresh_log.holds(head, samples.oid("never"), 3)
     assert not fresh_log.holds(head, ids[2], 4)
     assert not fresh_log.holds(head, ids[0], 0)
+    assert fresh_log.holds(head._replace(recent=()), ids[2], 3)
+    assert not fresh_log.holds(head._replace(recent=()), ids[2], 4)
+
+
+# -- reading ahead --------------------------------------------------------------------------
+
+LONG = 200
+LOST = [(seq, n) for seq in range(1, LONG, 7) for n in range(1 + seq % 3)]
+"""Number of each commit that lost its race, and how many lost the same one before."""
+
+
+def lose(log, ids, lost):
+    """Store commits that lost their race; return their ids."""
+    return [
+        log.write(
+            samples.COMMIT._replace(
+                seq=seq, parent=ids[seq - 2] if seq > 1 else None, message=f"lost {seq}.{n}"
+            )
+        )
+        for seq, n in lost
+    ]
+
+
+@pytest.fixture
+def long(bucket, log):
+    """Return ids and head of 200 commits, where some lost their race, and count from here."""
+    ids, head = chain(log, LONG)
+    lose(log, ids, LOST)
+    bucket.meter.requests.clear()
+    return ids, head
+
+
+class Blocks(ThreadPoolExecutor):
+    """A pool that counts what was asked of it."""
+
+    n = 0
+
+    def submit(self, *args):
+        self.n += 1
+        return super().submit(*args)
+
+
+def test_two_hundred_commits_take_few_round_trips(bucket, tmp_path, long):
+    ids, head = long
+    with Blocks(4) as pool:
+        log = CommitLog(bucket, Cache(tmp_path / "blocks"), pool)
+        blocks = {}
+        for oid, commit in log.walk(head):
+            blocks.setdefault(pool.n, []).append(oid)
+            assert oid == ids[commit.seq - 1]
+
+    assert sum(map(len, blocks.values())) == LONG
+    assert len(blocks) <= 18
+    # At most all that were ever written, and a listing a hundred.
+    assert bucket.meter.requests["GET"] <= LONG + len(LOST) + 2
+
+
+@pytest.mark.parametrize("ahead", [0, 1, 2, 5, 16])
+@pytest.mark.parametrize("n", [1, 5, 64, 65, 70, 150])
+def test_no_more_is_read_in_vain_than_was_allowed(bucket, fresh_log, long, ahead, n):
+    ids, head = long
+
+    walked = [oid for oid, _ in islice(fresh_log.walk(head, ahead), n)]
+
+    assert walked == ids[::-1][:n]
+    passed = [seq for seq, _ in LOST if LONG - n < seq <= LONG - RECENT]
+    n_lists = 0 if n <= RECENT else 2
+    in_vain = bucket.meter.requests["GET"] - n_lists - n
+    assert in_vain <= max(0, ahead - 1) + len(passed)
+
+
+def test_one_of_the_latest_commits_is_one_request(bucket, fresh_log, long):
+    ids, head = long
+
+    assert next(fresh_log.walk(head, 1))[0] == ids[-1]
+    assert bucket.meter.requests["GET"] == 1
+
+
+def test_what_lost_its_race_is_never_met(fresh_log, log, long):
+    ids, head = long
+    (loser,) = lose(log, ids, [(100, 0)])
+
+    assert loser not in {oid for oid, _ in fresh_log.walk(head)}
+    assert not fresh_log.holds(head, loser, 100)
+    assert fresh_log.holds(head, ids[99], 100)
+
+
+def test_a_walk_that_was_made_before_asks_nothing(bucket, tmp_path, long):
+    _, head = long
+    with ThreadPoolExecutor(2) as pool:
+        first = list(CommitLog(bucket, Cache(tmp_path / "again"), pool).walk(head))
+    bucket.meter.requests.clear()
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(CommitLog(bucket, Cache(tmp_path / "again"), pool).walk(head)) == first
+    assert bucket.meter.requests["GET"] == 0
+
+
+def test_damage_beside_the_chain_stops_nobody(bucket, log, fresh_log, long):
+    ids, head = long
+    (loser, *_) = lose(log, ids, [(50, 9)])
+    key = Key(keys.commit(50, loser))
+    bucket.delete([key])
+    bucket.put_new(key, b"damaged")
+    bucket.put_new(Key(f"{keys.COMMITS}{50:016d}-nonsense.json"), b"")
+
+    assert [oid for oid, _ in fresh_log.walk(head)] == ids[::-1]
+
+
+@pytest.mark.parametrize("seq", [190, 120, 2, 1])
+def test_a_hole_in_the_chain_is_told_where_the_walk_meets_it(bucket, fresh_log, long, seq):
+    ids, head = long
+    bucket.delete([Key(keys.commit(seq, ids[seq - 1]))])
+    walk = fresh_log.walk(head)
+
+    assert [next(walk)[1].seq for _ in range(LONG - seq)][-1] == seq + 1
+    with pytest.raises(DamageError, match=str(ids[seq - 1])):
+        next(walk)
+
+
+def test_ids_that_the_head_lists_wrongly_lead_nobody_astray(log, fresh_log, long):
+    ids, head = long
+    (loser, *_) = lose(log, ids, [(190, 9)])
+    wrong = list(head.recent)
+    wrong[LONG - 190] = loser
+
+    walked = [oid for oid, _ in fresh_log.walk(head._replace(recent=tuple(wrong)))]
+
+    assert walked == ids[::-1]
+
+
+def test_without_the_right_to_list_a_walk_is_only_slower(bucket, tmp_path, pool, long):
+    class Unlisted(MemoryBucket):
+        def list_keys(self, under):
+            raise AccessError(f"may not list {under}")
+
+        get = bucket.get
+
+    ids, head = long
+    log = CommitLog(Unlisted(), Cache(tmp_path / "unlisted"), pool)
+
+    assert [oid for oid, _ in log.walk(head)] == ids[::-1]
+
+
+def test_an_old_commit_is_known_without_reading_the_latest(bucket, fresh_log, long):
+    ids, head = long
+
+    assert fresh_log.holds(head, ids[129], 130)
+    assert bucket.meter.requests["GET"] <= 2 + 2 + 8
+
+
+def test_every_commit_ever_written_is_listed(log, long):
+    ids, _ = long
+
+    found = list(log.listed())
+
+    assert set(ids) < {oid for oid, _ in found}
+    assert [seq for _, seq in found] == sorted(seq for _, seq in found)
+    assert {seq for _, seq in log.listed(f"{100:016d}"[:-2])} == set(range(100, 200))
+
+
+# -- what is not as it should be ------------------------------------------------------------
 
 
 def test_a_commit_is_fetched_once(bucket, log, fresh_log):
@@ -106,132 +263,3 @@ def test_a_commit_of_another_number_is_refused(bucket, log):
 
     with pytest.raises(FormatError, match="77"):
         log.read(oid, 77)
-
-
-# -- pages --------------------------------------------------------------------------------
-
-
-def rows(n):
-    return [(CODEC.key(row), row) for row in (samples.entry(f"f/{i:05d}") for i in range(n))]
-
-
-def written(manifest, n=3000):
-    return manifest.write(None, rows(n), lambda: samples.NONCE)
-
-
-def test_no_rows_are_no_manifest(manifest):
-    assert manifest.write(None, [], lambda: samples.NONCE) is None
-    assert list(manifest.rows(None)) == []
-    assert list(manifest.leaves(None)) == []
-    assert list(manifest.diff(None, None)) == []
-    assert manifest.find(None, "a") is None
-
-
-def test_nothing_is_stored_where_nothing_changed(manifest, bucket):
-    root = written(manifest)
-    before = bucket.meter.requests["PUT"]
-
-    again = manifest.write(root, rows(10), lambda: "1" * 16)
-
-    assert again == root
-    assert bucket.meter.requests["PUT"] == before
-
-
-def test_removing_all_rows_leaves_no_manifest(manifest):
-    root = written(manifest, 700)
-
-    assert manifest.write(root, [(k, None) for k, _ in rows(700)], lambda: "1" * 16) is None
-
-
-def test_a_row_is_found_by_reading_one_page_a_level(manifest, bucket, tmp_path, pool):
-    root = written(manifest, 5000)
-    fresh = Manifest(bucket, Cache(tmp_path / "fresh"), pool, CODEC, keys.versions)
-    before = bucket.meter.requests["GET"]
-
-    assert fresh.find(root, "f\x0004321").path == "f/04321"
-    assert bucket.meter.requests["GET"] - before == root.level + 1
-
-
-def test_one_row_of_five_thousand_rewrites_its_page_and_those_above(manifest, bucket):
-    root = written(manifest, 5000)
-    puts, up = bucket.meter.requests["PUT"], bucket.meter.bytes_up
-    changed = samples.entry("f/02500", "changed")
-
-    new = manifest.write(root, [(CODEC.key(changed), changed)], lambda: "1" * 16)
-
-    assert [len(side) for side in manifest.changed_leaves(root, new)] == [1, 1]
-    assert list(manifest.diff(root, new)) == [(samples.entry("f/02500"), changed)]
-    assert bucket.meter.requests["PUT"] == puts + 1
-    assert bucket.meter.bytes_up - up < up / 3
-
-
-def test_a_missing_object_of_pages_is_named(manifest, bucket, tmp_path, pool):
-    root = written(manifest)
-    bucket.delete([Key(keys.versions(root.object))])
-    fresh = Manifest(bucket, Cache(tmp_path / "fresh"), pool, CODEC, keys.versions)
-
-    with pytest.raises(DamageError, match=root.object):
-        list(fresh.rows(root))
-
-
-def test_a_changed_byte_anywhere_in_the_pages_is_told(manifest, bucket, tmp_path, pool):
-    root = written(manifest, 1200)
-    key = Key(keys.versions(root.object))
-    good = bucket.get(key).data
-    header = len(CODEC.header) + 1
-
-    for n in range(header, len(good), 997):
-        bucket.delete([key])
-        bucket.put_new(key, good[:n] + bytes([good[n] ^ 1]) + good[n + 1 :])
-        fresh = Manifest(bucket, Cache(tmp_path / str(n)), pool, CODEC, keys.versions)
-        with pytest.raises(DamageError):
-            list(fresh.rows(root))
-
-
-def test_what_was_fetched_damaged_once_is_not_kept(manifest, bucket, tmp_path, pool):
-    root = written(manifest, 1200)
-    key = Key(keys.versions(root.object))
-    good = bucket.get(key).data
-    bucket.delete([key])
-    bucket.put_new(key, good[:-40] + bytes(30) + good[-10:])
-    cache = Cache(tmp_path / "fresh")
-    fresh = Manifest(bucket, cache, pool, CODEC, keys.versions)
-    with pytest.raises(DamageError):
-        list(fresh.rows(root))
-
-    bucket.delete([key])
-    bucket.put_new(key, good)
-
-    assert sum(1 for _ in fresh.rows(root)) == 1200
-    assert cache.get(PAGES, str(next(fresh.leaves(root)).id)) is not None
-
-
-@pytest.mark.parametrize(
-    ("start", "end", "expected"),
-    [
-        ("f\0" + "00700", "f\0" + "00703", [700, 701, 702]),
-        ("f\0" + "00700", "f\0" + "00700\x01", [700]),
-        ("a", "f\0" + "00002", [0, 1]),
-        ("f\0" + "02998", "z", [2998, 2999]),
-        ("f\0" + "00700x", "f\0" + "00700z", []),
-        ("", "z", list(range(3000))),
-    ],
-)
-def test_rows_between_two_keys_are_found(manifest, start, end, expected):
-    root = written(manifest)
-
-    found = list(manifest.between(root, start, end))
-
-    assert [row.path for row in found] == [f"f/{i:05d}" for i in expected]
-    assert list(manifest.between(None, start, end)) == []
-
-
-def test_a_few_rows_are_read_from_a_few_pages(manifest, bucket, tmp_path, pool):
-    root = written(manifest, 60_000)
-    fresh = Manifest(bucket, Cache(tmp_path / "fresh"), pool, CODEC, keys.versions)
-    before = bucket.meter.bytes_down
-
-    assert len(list(fresh.between(root, "f\0" + "31000", "f\0" + "31010"))) == 10
-    few = bucket.meter.bytes_down - before
-    assert len(list(fresh.rows(root))) == 60_000
-    assert few * 20 < bucket.meter.bytes_down - before
