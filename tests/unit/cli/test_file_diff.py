@@ -1,3 +1,5 @@
+import random
+
 import pytest
 
 from cas_sync.cli.file_diff import SHOWN_LINES, diff_lines
@@ -17,8 +19,31 @@ def test_lines_that_went_and_came_are_shown():
     assert lines[-2:] == ["  -2", "  +3"]
 
 
-def test_a_mark_of_byte_order_is_no_difference():
-    assert shown(b"\xef\xbb\xbfid\n", b"id\n") == []
+@pytest.mark.parametrize("other", [b"\xef\xbb\xbfid\na\n", b"id\r\na\r\n", b"id\ra\r"])
+def test_how_lines_end_and_a_byte_order_mark_are_told_and_no_difference(other):
+    assert shown(other, b"id\na\n") == [
+        "  the same lines; only line ends or a byte order mark differ"
+    ]
+
+
+def test_a_line_end_that_is_missing_at_the_end_is_told():
+    assert shown(b"a\nb\n", b"a\nb")[-3:] == ["  -b", "  +b", "  \\ No newline at end of file"]
+
+
+def test_ranges_are_numbered_as_diff_does():
+    assert "  @@ -1 +0,0 @@" in shown(b"a\n", b"")
+    assert "  @@ -1,2 +1 @@" in shown(b"a\nb\n", b"a\n")
+
+
+def test_texts_whose_lines_all_moved_are_counted():
+    lines = [b"line %d\n" % n for n in range(20_000)]
+    (line,) = shown(
+        b"".join(lines), b"".join([*random.Random(1).sample(lines, 20_000), b"x\n"])
+    )
+
+    assert line == (
+        "  too many lines moved to show them: 0 went and 1 came, of 20,000 and 20,001"
+    )
 
 
 @pytest.mark.parametrize(
