@@ -8,14 +8,15 @@ import click
 from cas_sync.cli import exit_codes
 from cas_sync.cli.dates import parse_since
 from cas_sync.cli.json_out import print_answer
+from cas_sync.cli.log_view import log_json, log_lines, oneline
 from cas_sync.cli.options import common, flags_of, settings_in, store_options
+from cas_sync.cli.pager import paged, pager_option
 from cas_sync.cli.paths import inside_data
-from cas_sync.cli.render import SHOWN_PER_GROUP, size, visible
+from cas_sync.cli.render import visible
 from cas_sync.cli.streams import is_read
-from cas_sync.engine.log import LogEntry, LogQuery, run_log
+from cas_sync.cli.when import When, time_options
+from cas_sync.engine.log import LogEnd, LogEntry, LogQuery, run_log
 from cas_sync.model.paths import PathRefusedError, RepoPath, parse_repo_path
-
-_MARKS = {"added": "+", "modified": "~", "deleted": "-"}
 
 
 @click.command()
@@ -23,8 +24,10 @@ _MARKS = {"added": "+", "modified": "~", "deleted": "-"}
 @click.option("-n", "limit", type=click.IntRange(0), help="At most so many.")
 @click.option("--author", default="", help="Only by whom this is part of the name.")
 @click.option("--since", help="Only from then on: 2026-11-20, 2w, '3 days ago'.")
-@click.option("--stat", is_flag=True, help="With the files each commit changed.")
-@click.option("--oneline", is_flag=True, help="One line each.")
+@click.option("--stat", is_flag=True, help="With what each commit changed, and bytes.")
+@click.option("--oneline", "short", is_flag=True, help="One short line each.")
+@time_options
+@pager_option
 @store_options
 @common
 def log(
@@ -34,7 +37,10 @@ def log(
     author: str,
     since: str | None,
     stat: bool,
-    oneline: bool,
+    short: bool,
+    utc: bool,
+    iso: bool,
+    no_pager: bool,
     start: Path,
     as_json: bool,
     quiet: bool,
@@ -46,7 +52,8 @@ def log(
 
     \b
     cas-sync log -n 5 --stat
-    cas-sync log clean/users.csv
+    cas-sync log clean/users.csv      a file, through its renames
+    cas-sync log images --since 2w    what happened in a folder
     """
     del debug, verbose
     settings, surroundings = settings_in(start, flags_of(values))
@@ -56,34 +63,46 @@ def log(
         author=author,
         since=parse_since(since, surroundings.clock.now()) if since else None,
     )
-    entries: list[LogEntry] = []
-
+    when = When(surroundings.clock.now(), surroundings.zone, utc=utc, iso=iso)
+    found: list[dict[str, Any]] = []
     n_shown = 0
 
-    def note(entry: LogEntry) -> None:
+    def show(entry: LogEntry) -> None:
         nonlocal n_shown
         n_shown += 1
         if as_json:
-            entries.append(entry)
-        else:
-            _print(entry, stat=stat, oneline=oneline)
-            if not is_read():
-                raise click.exceptions.Exit(exit_codes.OK)
+            found.append(log_json(entry, stat=stat))
+            return
+        for line in [oneline(entry)] if short else log_lines(entry, when, stat=stat):
+            click.echo(line)
+        if not is_read():
+            raise click.exceptions.Exit(exit_codes.OK)
 
-    any_commit = run_log(settings, surroundings, query, note, with_changes=stat)
-    if not (n_shown or as_json or quiet or limit == 0):
-        click.echo(_why_nothing(query, any_commit=any_commit), err=True)
+    with paged(wanted=not (as_json or no_pager)):
+        end = run_log(
+            settings,
+            surroundings,
+            query,
+            show,
+            with_changes=stat and as_json,
+            with_growth=stat and not (as_json or short or query.path),
+        )
     if as_json:
-        print_answer("log", [_json(entry, stat=stat) for entry in entries])
+        print_answer("log", found)
+    elif not (n_shown or quiet or limit == 0):
+        click.echo(_why_nothing(query, end), err=True)
     return exit_codes.OK
 
 
-def _why_nothing(query: LogQuery, *, any_commit: bool) -> str:
-    if not any_commit:
+def _why_nothing(query: LogQuery, end: LogEnd) -> str:
+    if not end.has_commits:
         return "No commits yet."
     if query.path is None:
         return "No commit matches."
-    return f"No commit that was asked for changed {visible(query.path)}."
+    said = f"No commit that was asked for changed {visible(query.path)}."
+    if not end.near:
+        return said
+    return f"{said} Near it: {', '.join(map(visible, end.near))}"
 
 
 def _repo_path(path: str | None, data: Path, start: Path) -> RepoPath | None:
@@ -94,47 +113,3 @@ def _repo_path(path: str | None, data: Path, start: Path) -> RepoPath | None:
         return parse_repo_path(named)
     except PathRefusedError as error:
         raise click.BadParameter(f"{path}: {error}", param_hint="PATH") from None
-
-
-def _json(entry: LogEntry, *, stat: bool) -> dict[str, Any]:
-    commit = entry.commit
-    fields: dict[str, Any] = {
-        "id": str(entry.id),
-        "seq": commit.seq,
-        "parent": str(commit.parent) if commit.parent else None,
-        "author": commit.author,
-        "machine": commit.machine,
-        "time": commit.time,
-        "message": commit.message,
-        "changes": dict(commit.counts._asdict()),
-        "files": commit.files,
-        "size": commit.size,
-        "bytes_new": commit.bytes_new,
-    }
-    if entry.version is not None:
-        content = entry.version.content
-        fields["hash"], fields["file_size"] = str(content.id), content.size
-    if stat:
-        fields["rows"] = [dict(row._asdict()) for row in commit.changes]
-    return fields
-
-
-def _print(entry: LogEntry, *, stat: bool, oneline: bool) -> None:
-    commit, counts = entry.commit, entry.commit.counts
-    changed = f"+{counts.added} ~{counts.modified} -{counts.deleted}"
-    if oneline:
-        click.echo(f"{str(entry.id)[:8]} {commit.author}: {commit.message or changed}")
-        return
-    click.echo(
-        f"{str(entry.id)[:8]}  {commit.time}  {commit.author}   {commit.message}".rstrip()
-    )
-    if entry.version is not None:
-        content = entry.version.content
-        click.echo(f"          {size(content.size)}  {content.id}")
-        return
-    click.echo(f"          {changed}   {size(commit.bytes_new)} new")
-    if stat:
-        for row in commit.changes[:SHOWN_PER_GROUP]:
-            click.echo(f"            {_MARKS[row.change]} {row.path}")
-        if len(commit.changes) > SHOWN_PER_GROUP:
-            click.echo(f"            ... and {len(commit.changes) - SHOWN_PER_GROUP:,} more")

@@ -1,16 +1,31 @@
 """History, newest first; of one path, its versions."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
+from math import ceil
 
+from cas_sync.engine.at_revision import NEAR, listing
+from cas_sync.engine.path_history import Link, PathEvent, changes_of, links, trace
 from cas_sync.engine.repository import Connection, Repository, refuse_reset
+from cas_sync.engine.revisions import Revision
 from cas_sync.engine.settings import Settings
 from cas_sync.engine.surroundings import Surroundings
-from cas_sync.model.commit import ChangeRow, Commit
+from cas_sync.engine.tags import names_by_commit
+from cas_sync.errors import AccessError
+from cas_sync.model.commit import RECENT, Commit, Head
 from cas_sync.model.ids import ObjectId
-from cas_sync.model.paths import RepoPath, sort_key
-from cas_sync.model.tree import Content, Entry
+from cas_sync.model.paths import RepoPath
+from cas_sync.model.tree import Entry
+from cas_sync.plan import matches
+
+AHEAD = 16
+"""Commits that are read together where nobody can say how many will be shown."""
+
+OLDER = 64
+"""So many commits in a row from before the time asked for end the search; one or a few may
+only have been made where the clock was wrong."""
 
 
 @dataclass(frozen=True)
@@ -19,13 +34,23 @@ class LogEntry:
 
     Attributes:
         id: Its id.
-        commit: The commit.
-        version: Of the log of one path, its row in this commit; `None` where it is gone.
+        commit: The commit; with its changes if they were asked for (in the log of one path,
+            those at or below it).
+        tags: The names it has.
+        event: In the log of one path, what the commit did to it.
+        grown: By how many bytes the tree grew; `None` where that was not asked for.
     """
 
     id: ObjectId
     commit: Commit
-    version: Entry | None = None
+    tags: tuple[str, ...] = ()
+    event: PathEvent | None = None
+    grown: int | None = None
+
+    @property
+    def version(self) -> Entry | None:
+        """Return, in the log of one file, its row after this commit."""
+        return self.event.version if self.event else None
 
 
 @dataclass(frozen=True)
@@ -33,7 +58,8 @@ class LogQuery:
     """Which commits are asked for.
 
     Attributes:
-        path: Only those that changed this file; `None` for all.
+        path: Only those that changed this file, or something in this folder; `None`
+            or empty text for all.
         limit: At most so many; `None` for all.
         author: Only those whose author's name holds this text, whatever the case.
         since: Only those from then on, by their own clock.
@@ -45,6 +71,19 @@ class LogQuery:
     since: datetime | None = None
 
 
+@dataclass(frozen=True)
+class LogEnd:
+    """What is known once all was shown.
+
+    Attributes:
+        has_commits: Whether there is any commit, asked for or not.
+        near: Where no commit ever changed the path, what the latest tree holds near it.
+    """
+
+    has_commits: bool
+    near: tuple[str, ...] = ()
+
+
 def run_log(
     settings: Settings,
     surroundings: Surroundings,
@@ -52,8 +91,13 @@ def run_log(
     show: Callable[[LogEntry], None],
     *,
     with_changes: bool = False,
-) -> bool:
+    with_growth: bool = False,
+) -> LogEnd:
     """Call ``show`` with each commit that ``query`` asks for, newest first.
+
+    One request for the head, one for each commit that is not in the cache (no more of them
+    than asked for, unless the query must look for what matches), one for the list of tags
+    and one for each new tag; a page or two for each version of a file.
 
     Args:
         settings: The configuration in force.
@@ -62,9 +106,7 @@ def run_log(
         show: Takes one as soon as it is known.
         with_changes: Whether commits that do not repeat their changes get them from the
             manifests.
-
-    Returns:
-        Whether there is any commit, asked for or not.
+        with_growth: Whether `LogEntry.grown` is asked for.
 
     Raises:
         DamageError: The chain is broken.
@@ -73,66 +115,97 @@ def run_log(
         head = connection.read_head()
         refuse_reset(head, None, settings.address.url)
         if head is None or head.head.commit is None:
-            return False
+            return LogEnd(has_commits=False)
+        if query.limit == 0:
+            return LogEnd(has_commits=True)
         repo = connection.repository(head.head.repo_id)
-        walk = repo.commits.walk(head.head)
-        entries: Iterator[LogEntry] = (LogEntry(oid, commit) for oid, commit in walk)
-        if query.path is not None:
-            entries = _of_path(repo, entries, query.path)
-        n = 0
-        for entry in entries:
-            if n == query.limit:
-                break
-            if not _asked_for(entry.commit, query):
-                continue
-            n += 1
-            show(_with_changes(repo, entry) if with_changes else entry)
-        return True
+        tags = tags_of(repo)
+        never = True
+        chain = _chain(repo, head.head, query, with_parents=with_changes or with_growth)
+        for link, event in chain:
+            never = False
+            commit, grown = link.commit, None
+            if with_growth:
+                grown = commit.size - (link.parent.size if link.parent else 0)
+            if with_changes:
+                rows = changes_of(repo, link, event.path if event else None)
+                commit = commit._replace(changes=tuple(rows))
+            show(LogEntry(link.id, commit, tags.get(link.id, ()), event, grown))
+        near: tuple[str, ...] = ()
+        if never and query.path and not (query.author or query.since):
+            near = tuple(_near(repo, head.head, query.path))
+        return LogEnd(has_commits=True, near=near)
+
+
+def tags_of(repo: Repository) -> dict[ObjectId, tuple[str, ...]]:
+    """Return the tags of each commit; none where keys may not be listed.
+
+    Listing is a right of its own, and the history is worth telling without it.
+    """
+    try:
+        return names_by_commit(repo)
+    except AccessError:
+        return {}
+
+
+def _chain(
+    repo: Repository, head: Head, query: LogQuery, *, with_parents: bool
+) -> Iterator[tuple[Link, PathEvent | None]]:
+    """Yield what is asked for, and no more."""
+    is_search = bool(query.path or query.author or query.since)
+    with_parents = with_parents or bool(query.path)
+    walk = repo.commits.walk(
+        head, AHEAD if is_search else _together(query.limit, with_parents=with_parents)
+    )
+    chain = links(walk) if with_parents else (Link(*each) for each in walk)
+    if query.since is not None:
+        chain = _until_older(chain, query.since)
+    found: Iterable[tuple[Link, PathEvent | None]]
+    if not query.path:
+        found = ((link, None) for link in chain)
+    else:
+        found = trace(repo, query.path, chain)
+    return islice((each for each in found if _asked_for(each[0].commit, query)), query.limit)
+
+
+def _together(limit: int | None, *, with_parents: bool) -> int:
+    """Return how many commits to read together, so that hardly one is read in vain."""
+    if limit is None:
+        return AHEAD
+    n = limit + with_parents
+    # The walk begins a block anew where the ids that the head repeats end.
+    n = n if n <= RECENT else n - RECENT
+    return ceil(n / ceil(n / RECENT))
+
+
+def _until_older(chain: Iterable[Link], since: datetime) -> Iterator[Link]:
+    older = 0
+    for link in chain:
+        yield link
+        older = older + 1 if _time(link.commit) < since else 0
+        if older == OLDER:
+            return
 
 
 def _asked_for(commit: Commit, query: LogQuery) -> bool:
     if query.author and query.author.casefold() not in commit.author.casefold():
         return False
-    return query.since is None or datetime.fromisoformat(commit.time) >= query.since
+    return query.since is None or _time(commit) >= query.since
 
 
-def _of_path(
-    repo: Repository, entries: Iterator[LogEntry], path: RepoPath
-) -> Iterator[LogEntry]:
-    """Yield the commits in which ``path`` is not what it was in the one before."""
-    key = sort_key(path)
-    later: LogEntry | None = None
-    for entry in entries:
-        row = repo.versions.find(entry.commit.versions, key)
-        if later is not None and _content(later.version) != _content(row):
-            yield later
-        later = LogEntry(entry.id, entry.commit, row)
-    if later is not None and later.version is not None:
-        yield later
+def _time(commit: Commit) -> datetime:
+    return datetime.fromisoformat(commit.time)
 
 
-def _content(row: Entry | None) -> Content | None:
-    return row.content if row is not None else None
-
-
-def _with_changes(repo: Repository, entry: LogEntry) -> LogEntry:
-    commit = entry.commit
-    if commit.changes or not any(commit.counts):
-        return entry
-    parent = None
-    if commit.parent is not None:
-        parent = repo.commits.read(commit.parent, commit.seq - 1).versions
-    rows = tuple(
-        _change_row(old, new) for old, new in repo.versions.diff(parent, commit.versions)
-    )
-    return LogEntry(entry.id, commit._replace(changes=rows), entry.version)
-
-
-def _change_row(old: Entry | None, new: Entry | None) -> ChangeRow:
-    if old is None and new is not None:
-        return ChangeRow(new.path, "added", "", str(new.content.id))
-    if new is None and old is not None:
-        return ChangeRow(old.path, "deleted", str(old.content.id), "")
-    if old is None or new is None:
-        raise AssertionError
-    return ChangeRow(new.path, "modified", str(old.content.id), str(new.content.id))
+def _near(repo: Repository, head: Head, path: str) -> list[str]:
+    """Return what is near a path that never was, in its folder or the nearest there is."""
+    if head.commit is None:
+        return []
+    latest = Revision(head.commit, head.seq, head.versions)
+    while path:
+        folder = path.rpartition("/")[0]
+        names = [each.path for each in islice(listing(repo, latest, folder), NEAR)]
+        if names:
+            return matches.near(path, names)
+        path = folder
+    return []

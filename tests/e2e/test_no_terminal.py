@@ -8,9 +8,11 @@ from cas_sync.cli.exit_codes import MEANINGS
 from cas_sync.cli.main import COMMANDS
 
 ARGUMENTS = {
+    "cat": ["shared.txt"],
     "clone": ["../store", "../elsewhere"],
     "config": ["list"],
     "demo": ["--fast"],
+    "get": ["shared.txt"],
     "ignore": ["list"],
     "reset": [],
     "resolve": ["shared.txt"],
@@ -18,7 +20,7 @@ ARGUMENTS = {
 }
 """What a command cannot be called without."""
 
-NEEDS_ANSWER = {"sync", "reset", "resolve", "restore"}
+NEEDS_ANSWER = {"sync", "reset", "resolve", "restore", "undo"}
 """Commands that would ask about a folder with changes and a conflict."""
 
 
