@@ -65,8 +65,8 @@ class NoSuchPathError(UsageError):
         path: The name, relative to the data folder.
     """
 
-    def __init__(self, path: str, message: str, *, cause: str, fix: str) -> None:
-        super().__init__(message, cause=cause, fix=fix)
+    def __init__(self, message: str, *, path: str = "", fix: str = "") -> None:
+        super().__init__(message, fix=fix)
         self.path = path
 
 
@@ -268,9 +268,8 @@ class Diff:
         )
         found = " or ".join(near(path, chain(there, here)))
         return NoSuchPathError(
-            path,
             f"there is no {path}, neither at {self.old} nor {_at(self.new)}",
-            cause="",
+            path=path,
             fix=f"did you mean {found}?" if found else "see what is there:  cas-sync ls",
         )
 
