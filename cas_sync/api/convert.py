@@ -186,6 +186,7 @@ def undo_of(report: undo_report.UndoReport, seconds: float) -> UndoResult:
         conflicts=_texts(report.conflicts),
         skipped=skipped_of(report.skipped),
         kept=tuple(Kept(str(path), kept_as) for path, kept_as in report.kept.items()),
+        local=report.local,
         bytes_up=report.bytes_up,
         bytes_down=report.bytes_down,
         requests=dict(report.requests),

@@ -248,6 +248,7 @@ class UndoResult:
         conflicts: Undone paths that were changed here, too, and are left alone here.
         skipped: Undone paths that could not be brought here, and why.
         kept: Files removed or replaced here, and where they lie now.
+        local: How many of the files written needed no download: their bytes were here.
         bytes_up: Bytes of request bodies sent.
         bytes_down: Bytes of response bodies received.
         requests: Requests sent, by method.
@@ -268,6 +269,7 @@ class UndoResult:
     conflicts: tuple[str, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     kept: tuple[Kept, ...] = ()
+    local: int = 0
     bytes_up: int = 0
     bytes_down: int = 0
     requests: Mapping[str, int] = field(default_factory=dict, hash=False)
@@ -291,6 +293,7 @@ class UndoResult:
             "deleted_local": self.deleted_local,
             "conflicts": list(self.conflicts),
             "skipped": [each.path for each in self.skipped],
+            "local": self.local,
             "undone": undone,
             "left": [{"path": each.path, "reason": each.reason} for each in self.left],
             "bytes_up": self.bytes_up,

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import NamedTuple
 
-from cas_sync.engine.repository import Repository
-from cas_sync.engine.surroundings import Surroundings
-from cas_sync.formats.rows import deletion_key
+from cas_sync._version import __version__
+from cas_sync.engine.repository import Repository, refuse_reset
+from cas_sync.engine.settings import Settings
+from cas_sync.engine.surroundings import Surroundings, find_author, machine_name
+from cas_sync.formats.rows import deletion_key, tidy
 from cas_sync.model.commit import RECENT, ChangeRow, Commit, Counts, Head
 from cas_sync.model.ids import ObjectId
 from cas_sync.model.pack import IndexRoot
@@ -17,6 +19,7 @@ from cas_sync.model.tree import Deletion, Entry, Timestamp, timestamp, timestamp
 from cas_sync.plan.index_plan import roots_to_merge
 from cas_sync.plan.step import Act, Step
 from cas_sync.plan.sync_plan import tree_change
+from cas_sync.store.head import Gone, HeadRead, Lost, Won, advance
 from cas_sync.store.packs import PackUploader, merge_roots
 
 MAX_CHANGES = 200
@@ -40,6 +43,16 @@ class Author:
     client: str
     machine: str
     message: str
+
+
+def author_of(settings: Settings, surroundings: Surroundings, message: str = "") -> Author:
+    """Return us, as we sign commits."""
+    return Author(
+        find_author(settings.user_name, settings.root, surroundings.env),
+        f"cas-sync {__version__}",
+        surroundings.machine or machine_name(),
+        tidy(message, 2000),
+    )
 
 
 @dataclass
@@ -180,6 +193,39 @@ def write_changes(
         nonce=surroundings.entropy(16).hex(),
     )
     return new, oid, commit
+
+
+def move_head(
+    repo: Repository, head: HeadRead, new: Head, oid: ObjectId, surroundings: Surroundings
+) -> Won | Lost:
+    """Move the head to a commit that `write_changes` wrote.
+
+    Args:
+        repo: The repository.
+        head: What it replaces.
+        new: The new value.
+        oid: The commit that the new value names.
+        surroundings: Time and randomness.
+
+    Raises:
+        RepositoryResetError: The repository was reset meanwhile.
+        OutcomeUnknownError: The store gave no definite answer.
+    """
+    outcome = advance(
+        repo.bucket,
+        new,
+        head.etag,
+        is_ours=lambda at: repo.commits.holds(at, oid, new.seq),
+        clock=surroundings.clock,
+        jitter=surroundings.jitter,
+    )
+    if isinstance(outcome, Won):
+        return outcome
+    now = None if isinstance(outcome, Gone) else outcome.now
+    refuse_reset(now, new.repo_id, repo.bucket.url)
+    if now is None:
+        raise AssertionError
+    return Lost(now)
 
 
 def _counted(changes: Iterable[Change], tally: _Tally) -> Iterator[tuple[str, Entry | None]]:

@@ -17,6 +17,10 @@ class GuardLimits(NamedTuple):
     ratio: float = 0.5
     least: int = 10
 
+    def too_many(self, n_files: int) -> int:
+        """Return from which number on a part of ``n_files`` is too large to be meant."""
+        return max(self.least, int(n_files * self.ratio) + 1)
+
 
 class Suspicion(NamedTuple):
     """Why a plan must not be carried out.
@@ -69,7 +73,7 @@ def suspect(survey: Survey, rewrites: Rewrites, limits: GuardLimits) -> Suspicio
             f"bring them back:  cas-sync restore .\n{_ALLOW}",
         )
     gone = survey.moves_there.n_lost
-    too_many = max(limits.least, int(survey.n_base * limits.ratio) + 1)
+    too_many = limits.too_many(survey.n_base)
     if gone >= too_many:
         return Suspicion(
             "E206",
