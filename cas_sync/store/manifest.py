@@ -20,6 +20,9 @@ T = TypeVar("T")
 KEYS = 1024
 """Keys that are looked up together."""
 
+KEPT = 8 << 20
+"""Of a written object that is no larger, in bytes, this machine keeps all pages."""
+
 
 class Manifest(Generic[T]):
     """One kind of manifest in a store: its pages, read and written.
@@ -222,17 +225,40 @@ class Manifest(Generic[T]):
             new_nonce: Returns 16 hex digits never used before.
         """
         known = {ref.id: ref for ref in self._branches(old)}
+        latest = "", b""
 
         def store(data: bytes) -> str:
+            nonlocal latest
             name = f"{ObjectId.of(data)}_{new_nonce()}"
             self._bucket.put_new(Key(self._key_of(name)), data)
+            latest = name, data
             return name
 
         writer = pages.PageWriter(self._codec.header, store)
         rewriter = pages.Rewriter(
             self._codec, self.leaves(old), self._load_leaf, known.get, writer
         )
-        return rewriter.run(changes)
+        root = rewriter.run(changes)
+        self._keep(root, *latest)
+        return root
+
+    def _keep(self, root: PageRef | None, name: str, data: bytes) -> None:
+        """Keep copies of the pages just written that the next change will read.
+
+        Those of references lie in the last object; those of rows are kept where that is
+        small, as it is after a change of a few files.
+        """
+        level = [root] if root is not None and root.object == name else []
+        while level:
+            below: list[PageRef] = []
+            for ref in level:
+                page = data[ref.offset : ref.offset + ref.length]
+                if ref.level or len(data) <= KEPT:
+                    self._pages.keep(ref, page)
+                if ref.level:
+                    children = pages.load_branch(page, ref)
+                    below += (each for each in children if each.object == name)
+            level = below
 
     def _branches(self, root: PageRef | None) -> Iterator[PageRef]:
         level = [] if root is None else [root]

@@ -38,6 +38,10 @@ class PageReader:
         self._pool = pool
         self._key_of = key_of
 
+    def keep(self, ref: PageRef, data: bytes) -> None:
+        """Keep a copy of a page that was just written."""
+        self._cache.put(PAGES, _page_name(ref), data)
+
     def read(self, refs: list[PageRef]) -> list[bytes]:
         """Return the pages' bytes; neighbours travel together, all others side by side.
 

@@ -352,3 +352,25 @@ def test_damage_is_told_by_every_way_to_read(large, cold, tmp_path):
     finally:
         bucket.delete([key])
         bucket.put_new(key, good)
+
+
+def test_who_wrote_a_page_reads_it_from_this_machine(manifest, bucket):
+    root = written(manifest, 20_000)
+    before = bucket.meter.requests["GET"]
+
+    changed = samples.entry("f/00007", "changed")
+    again = manifest.write(root, [(CODEC.key(changed), changed)], lambda: "1" * 16)
+    assert manifest.find(again, CODEC.key(changed)) == changed
+
+    assert bucket.meter.requests["GET"] == before
+
+
+def test_of_a_large_manifest_the_references_are_kept(manifest, bucket, monkeypatch):
+    monkeypatch.setattr(manifest_module, "KEPT", 1000)
+    root = written(manifest, 20_000)
+    before = bucket.meter.requests["GET"]
+
+    assert sum(1 for _ in manifest.leaves(root)) > 10
+    assert bucket.meter.requests["GET"] == before
+    assert manifest.find(root, CODEC.key(samples.entry("f/00007"))) is not None
+    assert bucket.meter.requests["GET"] == before + 1
