@@ -184,7 +184,7 @@ def show_error(error: CasSyncError, *, as_json: bool) -> int:
     """Print an error and return its exit code."""
     code = exit_codes.exit_code(error)
     if as_json:
-        _print_error(error.code, code, error.message, error.cause, error.fix)
+        _print_error(error.code, code, error.message, error.cause, error.fix, error.state)
     lines = [f"error[{error.code}]: {error.message}"]
     for label, text in (("cause", error.cause), ("fix", error.fix), ("state", error.state)):
         if text:
@@ -193,7 +193,9 @@ def show_error(error: CasSyncError, *, as_json: bool) -> int:
     return code
 
 
-def _print_error(code: str, exit_: int, message: str, cause: str = "", fix: str = "") -> None:
+def _print_error(
+    code: str, exit_: int, message: str, cause: str = "", fix: str = "", state: str = ""
+) -> None:
     print_event(
         {
             "event": "error",
@@ -202,6 +204,7 @@ def _print_error(code: str, exit_: int, message: str, cause: str = "", fix: str 
             "message": message,
             "cause": cause,
             "fix": fix,
+            "state": state,
             "retryable": exit_ in {exit_codes.UNAVAILABLE, exit_codes.RACE_LOST},
         }
     )

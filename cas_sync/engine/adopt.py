@@ -7,19 +7,17 @@ such a prefix is offered the same, and one of them is first. docs/design.md, sec
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from functools import partial
 from typing import NamedTuple
 
 from cas_sync.engine.adopt_contents import JOURNAL, Collector, ended_with, is_stored
 from cas_sync.engine.adopt_rows import SeedRows, read_rows
 from cas_sync.engine.asking import Asker
-from cas_sync.engine.publish import Author, Change, write_changes
+from cas_sync.engine.publish import Author, Change, move_head, write_changes
 from cas_sync.engine.repository import Connection, Repository, refuse_reset
 from cas_sync.engine.session import Scanned, Session
 from cas_sync.engine.sync_report import AdoptReport, SyncOptions
 from cas_sync.errors import DamageError, UnavailableError, UsageError
 from cas_sync.formats.rows import cell, tidy
-from cas_sync.model.commit import Head
 from cas_sync.model.foreign import ForeignObject
 from cas_sync.model.ids import ObjectId
 from cas_sync.model.paths import STATE_DIR, RepoPath, sort_key
@@ -35,7 +33,7 @@ from cas_sync.plan.adoption import (
 )
 from cas_sync.plan.adoption_match import Adoption, match
 from cas_sync.store.foreign import ForeignStore
-from cas_sync.store.head import Gone, HeadRead, Lost, advance, read_head
+from cas_sync.store.head import HeadRead, Lost, read_head
 from cas_sync.worktree.state import LOGS_DIR
 
 PASSES = 5
@@ -221,18 +219,7 @@ class _Job:
         # Both are written first: killed right after the head moved, they are what tells.
         session.state.replace_text(log.removeprefix(f"{STATE_DIR}/"), _csv(adoption.findings))
         collector.note_commit(oid, commit.seq)
-        outcome = advance(
-            repo.bucket,
-            new,
-            self.head.etag,
-            is_ours=partial(_holds, repo, oid, commit.seq),
-            clock=surroundings.clock,
-            jitter=surroundings.jitter,
-        )
-        if isinstance(outcome, Gone):
-            refuse_reset(None, new.repo_id, repo.bucket.url)
-        if isinstance(outcome, Lost):
-            refuse_reset(outcome.now, new.repo_id, repo.bucket.url)
+        outcome = move_head(repo, self.head, new, oid, surroundings)
         collector.forget()
         if isinstance(outcome, Lost):
             session.state.remove(log.removeprefix(f"{STATE_DIR}/"))
@@ -265,10 +252,6 @@ _TAKEN = (Part.FILE, Part.DELETED)
 
 def _list(store: ForeignStore) -> list[ForeignObject]:
     return sorted(store.list_foreign())
-
-
-def _holds(repo: Repository, oid: ObjectId, seq: int, head: Head) -> bool:
-    return repo.commits.holds(head, oid, seq)
 
 
 def _message(adoption: Adoption, *, is_seed: bool) -> str:

@@ -7,10 +7,9 @@ folder is not scanned twice, and no chunk is uploaded twice. docs/design.md, sec
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import NamedTuple
 
-from cas_sync._version import __version__
 from cas_sync.engine.adopt import offer_adoption, settle_interrupted
 from cas_sync.engine.apply import (
     catch_up,
@@ -24,13 +23,12 @@ from cas_sync.engine.contents import Contents
 from cas_sync.engine.intent import intent_of, read_interrupted
 from cas_sync.engine.named import matches_for, refuse_missing
 from cas_sync.engine.only import remembering, without_unwanted
-from cas_sync.engine.publish import Author, write_commit
+from cas_sync.engine.publish import Author, author_of, move_head, write_commit
 from cas_sync.engine.repository import (
     NO_ETAG,
     Connection,
     Repository,
     empty_head,
-    refuse_reset,
     refuse_rollback,
 )
 from cas_sync.engine.seed_folder import put_seed_files_aside, unedited_since_seed
@@ -43,7 +41,7 @@ from cas_sync.engine.session import (
     their_rows,
 )
 from cas_sync.engine.settings import Settings
-from cas_sync.engine.surroundings import Surroundings, find_author, machine_name
+from cas_sync.engine.surroundings import Surroundings
 from cas_sync.engine.sync_report import SyncOptions, SyncReport
 from cas_sync.engine.target import as_of, refuse_edits, without_missing
 from cas_sync.errors import (
@@ -52,8 +50,6 @@ from cas_sync.errors import (
     GuardError,
     RaceLostError,
 )
-from cas_sync.formats.rows import tidy
-from cas_sync.model.commit import Head
 from cas_sync.model.ids import ObjectId
 from cas_sync.model.paths import RepoPath
 from cas_sync.model.tree import Entry
@@ -62,7 +58,7 @@ from cas_sync.plan.step import Act, OnConflict
 from cas_sync.plan.survey import Survey
 from cas_sync.plan.sync_plan import Rules
 from cas_sync.progress import Progress
-from cas_sync.store.head import Gone, HeadRead, Lost, advance
+from cas_sync.store.head import HeadRead, Lost
 from cas_sync.store.packs import PackUploader
 from cas_sync.worktree.base import BaseTree
 from cas_sync.worktree.recover import recover
@@ -201,13 +197,8 @@ class _Run:
     @cached_property
     def author(self) -> Author:
         """Who commits, and why."""
-        settings, surroundings = self.session.settings, self.session.surroundings
-        return Author(
-            find_author(settings.user_name, settings.root, surroundings.env),
-            f"cas-sync {__version__}",
-            surroundings.machine or machine_name(),
-            tidy(self.options.message, 2000),
-        )
+        session = self.session
+        return author_of(session.settings, session.surroundings, self.options.message)
 
     def _remember_root(self, repo_id: str) -> None:
         state, url = self.session.state, self.session.settings.address.url
@@ -404,20 +395,8 @@ class _Run:
             surroundings,
         )
         session.state.write_intent(intent_of(oid, commit.seq, plan))
-        outcome = advance(
-            repo.bucket,
-            new,
-            head.etag,
-            is_ours=partial(_holds, repo, oid, commit.seq),
-            clock=surroundings.clock,
-            jitter=surroundings.jitter,
-        )
-        if isinstance(outcome, Gone):
-            refuse_reset(None, new.repo_id, repo.bucket.url)
-        if isinstance(outcome, Lost):
-            refuse_reset(outcome.now, new.repo_id, repo.bucket.url)
-            return outcome
-        return HeadRead(new, head.etag)
+        outcome = move_head(repo, head, new, oid, surroundings)
+        return outcome if isinstance(outcome, Lost) else HeadRead(new, head.etag)
 
     def _connected(self) -> Connection:
         if self.connection is None:
@@ -459,7 +438,3 @@ class _Run:
 
 def _is_worth_asking(survey: Survey) -> bool:
     return bool(survey.n_publish or survey.n_materialize or survey.conflicts)
-
-
-def _holds(repo: Repository, oid: ObjectId, seq: int, head: Head) -> bool:
-    return repo.commits.holds(head, oid, seq)
