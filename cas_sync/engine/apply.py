@@ -276,6 +276,8 @@ def write_index(session: Session, rows: Iterable[LocalRow], tag: str, repo_id: s
         writer.commit(tag)
     finally:
         writer.abandon()
+    if not state.exists():
+        return  # files were brought to a folder that was never synced: it owes nothing
     write_remembered(
         str(settings.state_dir),
         Remembered(str(settings.data), repo_id, writer.n_rows, tuple(sample.kept)),
@@ -285,7 +287,7 @@ def write_index(session: Session, rows: Iterable[LocalRow], tag: str, repo_id: s
 def note_declined(session: Session, plan: Plan) -> None:
     """Write down what the user said no to."""
     state, path = session.state, session.state.path_of(DECLINED_FILE)
-    if not plan.survey.acts[Act.DECLINED] and not Path(path).exists():
+    if plan.rules.is_past or not (plan.survey.acts[Act.DECLINED] or Path(path).exists()):
         return
     rows = still_declined(session.declined(), plan.steps(), plan.rules.ignores)
     write_declined(path, state.tmp_dir, rows)

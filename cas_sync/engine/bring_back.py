@@ -9,17 +9,18 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cas_sync.engine.apply import Materialized, materialize, write_index
+from cas_sync.engine.apply import Materialized, catch_up, materialize, write_index
 from cas_sync.engine.at_revision import History, history
 from cas_sync.engine.checkout import Checkout
 from cas_sync.engine.fetch import adding_to
+from cas_sync.engine.intent import note_settled, read_interrupted
 from cas_sync.engine.local import contents_in
 from cas_sync.engine.repository import Repository, refuse_rollback
 from cas_sync.engine.revisions import Revision
 from cas_sync.engine.session import Plan, Scanned, Session
 from cas_sync.engine.settings import Settings
 from cas_sync.engine.surroundings import Surroundings
-from cas_sync.errors import CasSyncError
+from cas_sync.errors import CasSyncError, DamageError
 from cas_sync.formats.pages import merge_rows
 from cas_sync.model.commit import Head
 from cas_sync.model.paths import RepoPath, sort_key
@@ -28,6 +29,7 @@ from cas_sync.plan.step import Act, Step
 from cas_sync.plan.survey import Survey, take
 from cas_sync.plan.sync_plan import Rules, Sides, align
 from cas_sync.progress import Progress
+from cas_sync.store.head import HeadRead
 from cas_sync.worktree.base import BaseTree, write_base
 from cas_sync.worktree.compare import holds
 from cas_sync.worktree.folder import Folder
@@ -146,8 +148,11 @@ def bring_here(
     _, read = session.head()
     if read is not None:
         refuse_rollback(past.repo, read, base.agreed)
+        if not dry_run:
+            base = _caught_up(session, past.repo, read, base, ours)
     plan = _plan(revision, lambda: _decide_here(base, ours, rows(), replaces=replaces))
     report = _report(plan, past)
+    damage: DamageError | None = None
     if _goes_on(report, agree, dry_run=dry_run):
         todo = Plan(plan.survey, _ALL, plan.steps)
         try:
@@ -159,11 +164,12 @@ def bring_here(
         local = merge_rows(ours.rows(), done.local_changes(), lambda row: sort_key(row.path))
         write_index(session, local, "", past.repo.repo_id)
         _note(report, done)
-        if done.damage is not None:
-            done.damage.state = f"{report.restored:,} files were restored"
-            raise done.damage
+        damage = done.damage
     if not (dry_run or report.refused):
         _note_seen(session, past.repo, past.head, base, plan, report.skipped)
+    if damage is not None:
+        damage.state = f"{report.restored:,} files were restored"
+        raise damage
     return _measured(report, past)
 
 
@@ -205,6 +211,23 @@ def bring_elsewhere(
             checkout.damage.state = f"{report.restored:,} files were written"
             raise checkout.damage
     return _measured(report, past)
+
+
+def _caught_up(
+    session: Session, repo: Repository, head: HeadRead, base: BaseTree, ours: Scanned
+) -> BaseTree:
+    """Write down what a killed sync did, and return the base after that.
+
+    The next sync would do so, but could not tell what it put there from what is brought back.
+    """
+    before = read_interrupted(session, repo, head)
+    if before is None:
+        return base
+    if before.reached is not None:
+        base = catch_up(session, repo, base, ours, before.reached)
+    settled = {path: str(oid) for path, oid in before.settled.items()}
+    note_settled(session, settled, head.head)
+    return base
 
 
 def _decide_here(

@@ -21,7 +21,7 @@ from cas_sync.engine.windows import Window, WindowReader
 from cas_sync.errors import DamageError
 from cas_sync.model.ids import ObjectId
 from cas_sync.model.paths import RepoPath, sort_key
-from cas_sync.model.tree import Content, ns_of_timestamp
+from cas_sync.model.tree import Content, Entry, ns_of_timestamp
 from cas_sync.plan.step import Act, Step
 from cas_sync.progress import Progress
 from cas_sync.store.objects import ObjectReader
@@ -128,13 +128,30 @@ class Checkout:
         for step, row in pairs:
             if row is None or step.theirs is None or not only_mode(step, row):
                 continue
-            match self.writer.set_mode(row, step.theirs.content.mode):
+            match self._set_mode(step.path, step.theirs, row):
                 case Placed(row=placed):
                     self.n_downloaded += 1
                     yield sort_key(step.path), placed
                 case LocalEdit(reason=reason) | Refused(reason=reason):
                     self.failed[step.path] = reason
             self.progress.advance(1, 0)
+
+    def _set_mode(
+        self, path: RepoPath, theirs: Entry, row: LocalRow
+    ) -> Placed | LocalEdit | Refused:
+        found = self.folder.stat(row.on_disk)
+        if found is None or found.st_nlink < 2:
+            return self.writer.set_mode(row, theirs.content.mode)
+        # Another name of the same file must not change with it.
+        copy = self._begin(Wanted(path, path, theirs, row, unsaved=False))
+        with copy:
+            if not pour(Place(self.folder, row.on_disk), theirs.content, copy.write):
+                return LocalEdit(path, "it was changed here")
+            try:
+                copy.finish()
+            except DamageError:
+                return LocalEdit(path, "it was changed here")
+            return self.writer.put_in_place(copy, row)
 
     def write(
         self, pairs: Iterable[tuple[Step, LocalRow | None]], *, under_copies: bool

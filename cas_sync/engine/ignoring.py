@@ -71,7 +71,7 @@ def rules_of(settings: Settings, folder: Folder) -> IgnoreRules:
     Raises:
         ConfigError: A list cannot be read, or holds what is no pattern.
     """
-    said = _configured(settings)
+    said = configured(settings)
     return IgnoreRules((*said, *read_team_rules(folder)), read_local_paths(folder))
 
 
@@ -82,7 +82,7 @@ def list_rules(settings: Settings) -> tuple[Rule, ...]:
         ConfigError: As `rules_of`.
     """
     if not settings.data.is_dir():
-        return IgnoreRules(_configured(settings)).rules
+        return IgnoreRules(configured(settings)).rules
     with _opened(settings) as folder:
         return rules_of(settings, folder).rules
 
@@ -97,7 +97,7 @@ def check(settings: Settings, paths: Sequence[tuple[str, bool]]) -> list[Checked
         with _opened(settings) as folder:
             rules = rules_of(settings, folder)
     else:
-        rules = IgnoreRules(_configured(settings))
+        rules = IgnoreRules(configured(settings))
     is_wanted = wants(settings.only)
     found = []
     for path, is_dir in paths:
@@ -156,7 +156,8 @@ def _add(settings: Settings, file: str, texts: Sequence[str]) -> Added:
         return Added(file, lines, tuple(text for text in texts if text in known), n_shared)
 
 
-def _configured(settings: Settings) -> tuple[Rule, ...]:
+def configured(settings: Settings) -> tuple[Rule, ...]:
+    """Return the patterns of the configuration."""
     source = settings.origins.get("ignore", "configuration")
     return tuple(meaningful(settings.ignore, source))
 

@@ -4,6 +4,7 @@
 """
 
 import heapq
+import os
 import random
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -372,7 +373,8 @@ def refuse_vanished(settings: Settings) -> None:
     known = read_remembered(str(settings.state_dir), str(settings.data))
     if known is None or known.n_files == 0:
         return
-    here = sum((settings.data / path).exists() for path in known.sample)
+    # A link that leads nowhere is there, too.
+    here = sum(os.path.lexists(settings.data / path) for path in known.sample)
     if here and 2 * here >= len(known.sample):
         return  # the files are there, only the bookkeeping was lost: merge as a union
     raise GuardError(

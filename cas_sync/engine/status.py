@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from cas_sync.engine.adopt import find_foreign
+from cas_sync.engine.coming_rules import coming_rules
 from cas_sync.engine.only import tell, without_unwanted
 from cas_sync.engine.seed_folder import unedited_since_seed
 from cas_sync.engine.session import Session, their_rows
@@ -106,6 +107,7 @@ def run_status(
         report.ignored, report.ignored_names = ours.report.n_ignored, ours.report.ignored
         theirs: Callable[[], Iterator[Entry]] = base.rows
         settled: dict[RepoPath, ObjectId] = {}
+        withholds: Callable[[str], bool] | None = None
         if offline:
             if base.agreed is not None:
                 report.commit, report.seq = base.agreed.commit, base.agreed.seq
@@ -116,6 +118,7 @@ def run_status(
                 repo = connection.repository(head.head.repo_id)
                 settled = unedited_since_seed(session, repo, base, ours, head)
                 theirs = their_rows(repo, head, base)
+                withholds = coming_rules(settings, repo, head.head, base, ours)
             if report.commit is None:
                 report.foreign = find_foreign(connection)
         rules = Rules(
@@ -124,6 +127,7 @@ def run_status(
             author="",
             declined=session.declined,
             settled=settled,
+            withholds=withholds,
         )
         for step in session.plan(base, ours, theirs, rules).steps():
             _note(report, step)

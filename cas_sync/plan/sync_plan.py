@@ -36,6 +36,8 @@ class Rules:
         asked: Their tree when the user was shown the plan, if only that may be done.
         declined: What they said no to before, in path order; gone through again and again.
         reconsider: Whether what this sync is about is asked for again, declined or not.
+        withholds: Says which new files of ours are ignored by rules that are on their way.
+        is_past: Whether theirs is an older version than the latest, which the user said no to.
     """
 
     ignores: Callable[[str], bool]
@@ -52,6 +54,8 @@ class Rules:
     asked: Callable[[], Iterable[Entry]] | None = None
     declined: Callable[[], Iterable[Declined]] = tuple
     reconsider: bool = False
+    withholds: Callable[[str], bool] | None = None
+    is_past: bool = False
 
 
 class Sides(NamedTuple):
@@ -254,6 +258,10 @@ def _permitted(act: Act, reason: str, sides: Sides, rules: Rules) -> tuple[Act, 
     pulls = act in _PULLS or act in _BOTH_WAYS
     if act in _BOTH_WAYS and not (rules.push and rules.pull):
         return Act.CONFLICT, reason
+    is_new = sides.base is None and sides.theirs is None
+    withholds = rules.withholds
+    if act is Act.UPLOAD and is_new and withholds is not None and withholds(sides.path):
+        return Act.LEAVE, reason
     if (pushes and not rules.push) or (pulls and not rules.pull):
         return Act.LEAVE, reason
     if act in {Act.DELETE_THERE, Act.DELETE_HERE} and not rules.deletes:

@@ -27,7 +27,7 @@ def read_team_rules(folder: Folder) -> tuple[Rule, ...]:
     Raises:
         ConfigError: It is a link, a folder, too large, not UTF-8 text, or unreadable.
     """
-    return tuple(meaningful(_lines(_read(folder, TEAM_FILE)), TEAM_FILE))
+    return tuple(meaningful(lines_of(_read(folder, TEAM_FILE)), TEAM_FILE))
 
 
 def read_local_paths(folder: Folder) -> tuple[Rule, ...]:
@@ -39,7 +39,7 @@ def read_local_paths(folder: Folder) -> tuple[Rule, ...]:
     return tuple(
         Rule(source, n, line)
         for source in (_OLDER_FILE, LOCAL_FILE)
-        for n, line in enumerate(_lines(_read(folder, source)), 1)
+        for n, line in enumerate(lines_of(_read(folder, source)), 1)
         if line.strip()
     )
 
@@ -59,7 +59,8 @@ def add_lines(folder: Folder, path: str, lines: Sequence[str]) -> None:
         file.write(text.encode())
 
 
-def _lines(text: str) -> list[str]:
+def lines_of(text: str) -> list[str]:
+    """Return the lines of a list, whatever ends them."""
     return [line.removesuffix("\r") for line in text.split("\n")]
 
 

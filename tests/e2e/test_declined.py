@@ -94,3 +94,14 @@ def test_a_no_to_the_first_sync_of_all_is_kept(folder):
         t.end(exit=0)
 
     assert ana.sync()["uploaded"] == 0
+
+
+def test_a_no_outlives_an_older_version(ben):
+    ben.delete("d/z")
+    ben.run("pin", "#1")
+    ben.sync("--locked")
+
+    summary = ben.sync()
+
+    assert (summary["deleted_local"], summary["declined"]) == (0, 1)
+    assert ben.read("x") == b"x"

@@ -450,3 +450,13 @@ def test_a_link_that_leads_out_of_the_folder_is_not_made(folder):
     assert said["skipped"] == ["way-out"]
     assert "way-out" not in os.listdir(bo.data)
     assert bo.sync(exit=3)["deleted_remote"] == 0
+
+
+def test_a_link_that_leads_nowhere_is_no_sign_of_a_missing_drive(folder):
+    ana = folder.person("ana")
+    (ana.data / "d").mkdir(parents=True)
+    (ana.data / "d" / "later").symlink_to("not-there-yet")
+    ana.sync()
+    shutil.rmtree(ana.state)
+
+    assert ana.sync()["published"] is False

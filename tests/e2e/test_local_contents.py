@@ -317,3 +317,21 @@ def test_a_first_clone_does_not_look_and_downloads_all(folder):
     ana.sync()
 
     assert ben.sync()["bytes_down"] > 5 * MIB
+
+
+def test_a_mode_that_teammates_change_leaves_other_names_of_the_file_alone(folder):
+    ana, ben = folder.team("ana", "ben")
+    ana.write("a.sh", "echo")
+    ana.write("b.txt", "echo")
+    ana.sync()
+    ben.sync()
+    ben.delete("b.txt")
+    (ben.data / "b.txt").hardlink_to(ben.data / "a.sh")
+    ben.sync()
+    (ana.data / "a.sh").chmod(0o755)
+    ana.sync()
+
+    ben.sync()
+
+    assert ben.sync()["published"] is False
+    assert tree(ben.data) == {"a.sh": (b"echo", True), "b.txt": (b"echo", False)}

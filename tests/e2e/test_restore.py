@@ -1,5 +1,6 @@
 """`restore` brings old versions back as local files, and loses nothing that is here."""
 
+import json
 import os
 import sys
 
@@ -304,7 +305,7 @@ def test_people_are_told_what_becomes_of_what_is_replaced_and_how_old_the_files_
 
     said = ana.run("restore", "a.csv", "d/big.bin", "--rev", "@~1", "-y").stderr
 
-    assert "1 of the 2 files replaced (~) differ from the last sync" in said
+    assert "1 of the 2 files replaced (~) differs from the last sync" in said
     assert "kept what a.csv held as .S3/deleted/" in said
     assert "publishes them as they were at" in said
     assert "1 commit ago" in said
@@ -350,3 +351,54 @@ def test_who_sits_at_a_terminal_is_asked(folder):
         t.end(exit=0)
     assert ana.read("a.csv") == b"first"
     assert "5 B" in t.transcript
+
+
+def test_what_an_interrupted_sync_put_here_is_not_taken_for_what_is_brought_back(ana):
+    ben = type(ana)(ana.home.parent / "ben", "ben", ana.store)
+    ben.sync()
+    ana.write("a.csv", "fourth")
+    ana.sync()
+    fourth = ana.log()[0]
+    intent = {"commit": fourth["id"], "seq": 4, "settled": {}, "known": {}, "published": False}
+    (ben.state / "intent.json").write_text(json.dumps(intent))  # killed before it wrote a.csv
+    ana.write("a.csv", "fifth")
+    ana.sync()
+
+    restore(ben, "a.csv", "--rev", "#4", "-y")
+    said = ben.sync()
+
+    assert (said["uploaded"], said["downloaded"]) == (1, 0)
+    assert ben.read("a.csv") == b"fourth"
+
+
+def test_one_damaged_file_does_not_take_back_the_others(folder):
+    ana, ben = folder.team("ana", "ben")
+    ana.write("a.csv", "kept as it was")
+    ana.sync()
+    ana.write("b.csv", "damaged later")
+    ana.sync()
+    packs = {*(folder.root / "store").glob(".S3/objects/packs/*.pack")}
+    (pack,) = (each for each in packs if b"damaged later" in each.read_bytes())
+    ben.sync()
+    ana.write("a.csv", "newer")
+    ana.sync()
+    pack.chmod(0o644)
+    pack.write_bytes(pack.read_bytes().replace(b"damaged later", b"Damaged later"))
+    ben.delete("a.csv", "b.csv")
+
+    restore(ben, "--all", "--rev", "#2", "-y", exit=9)
+    said = ben.sync("--no-deletes", exit=None)
+
+    assert (said["uploaded"], said["downloaded"]) == (1, 0)
+    assert ben.read("a.csv") == b"kept as it was"
+
+
+def test_files_restored_where_nothing_was_synced_may_go_again(ana):
+    ben = type(ana)(ana.home.parent / "ben", "ben", ana.store)
+    (ben.project / "cas-sync.json").write_text((ana.project / "cas-sync.json").read_text())
+    restore(ben, "a.csv", "-y")
+    (ben.data / "a.csv").rename(ben.data / "mine.csv")
+
+    ben.sync()
+
+    assert ben.read("a.csv") == ben.read("mine.csv") == b"third"
