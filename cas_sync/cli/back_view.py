@@ -5,17 +5,25 @@ from pathlib import Path
 
 import click
 
+from cas_sync.cli.change_view import coloured
 from cas_sync.cli.json_out import print_event, print_json
 from cas_sync.cli.plan_view import plan_events
-from cas_sync.cli.render import plural, size, visible
+from cas_sync.cli.render import padded, plural, size, visible
 from cas_sync.cli.terminal import agreed, can_ask
+from cas_sync.cli.when import When
 from cas_sync.engine.bring_back import RestorePlan, RestoreReport
 from cas_sync.errors import UsageError
 from cas_sync.plan.step import Act, Step
 
+_WIDEST = 44
+
 
 def show_plan(
-    plan: RestorePlan, title: str, echo: Callable[[str], object], most: int | None
+    plan: RestorePlan,
+    title: str,
+    echo: Callable[[str], object],
+    most: int | None,
+    when: When,
 ) -> None:
     """Show what would change, at most ``most`` files of it."""
     n = plan.survey.n_materialize
@@ -30,20 +38,20 @@ def show_plan(
             echo(f"    ... and {n - n_shown:,} more (-v shows all)")
             break
         n_shown += 1
-        echo(_line(step))
+        echo(_line(step, when))
     if plan.n_replaced:
         echo(_fate(plan))
 
 
-def _line(step: Step) -> str:
+def _line(step: Step, when: When) -> str:
     then = step.theirs
     if then is None:
         raise AssertionError(step)
-    path, now = visible(step.path), step.our_content
-    who = f"({visible(then.editor)}, {then.edited})"
-    if now is None:
-        return f"  + {path}   {size(then.content.size)}   {who}"
-    return f"  ~ {path}   {size(now.size)} now -> {size(then.content.size)}   {who}"
+    mark, sizes = "+", size(then.content.size)
+    if (now := step.our_content) is not None:
+        mark, sizes = "~", f"{size(now.size)} -> {sizes}"
+    who = f"{visible(then.editor)}, {when.text(then.edited)}"
+    return f"  {coloured(mark)} {padded(visible(step.path), _WIDEST)}  {sizes:>20}  {who}"
 
 
 def _fate(plan: RestorePlan) -> str:
@@ -51,14 +59,21 @@ def _fate(plan: RestorePlan) -> str:
     n, n_unsaved = plan.n_replaced, plan.n_unsaved
     if not n_unsaved:
         return f"The history has what is replaced (~ {plural(n, 'file')})."
-    return (
-        f"{n_unsaved:,} of the {plural(n, 'file')} replaced (~) differ from the last sync: "
-        "what they hold is kept below .S3/deleted."
-    )
+    if n == 1:
+        which, hold = "The file replaced (~) differs", "what it holds"
+    else:
+        differ = "differs" if n_unsaved == 1 else "differ"
+        which = f"{n_unsaved:,} of the {plural(n, 'file')} replaced (~) {differ}"
+        hold = "what it holds" if n_unsaved == 1 else "what they hold"
+    return f"{which} from the last sync: {hold} is kept below .S3/deleted."
 
 
-def may_replace(plan: RestorePlan) -> bool:
+def may_replace(plan: RestorePlan, typed: str) -> bool:
     """Ask whether files may be replaced.
+
+    Args:
+        plan: What would be done.
+        typed: The command, without its answers.
 
     Raises:
         UsageError: There is nobody to ask.
@@ -67,8 +82,8 @@ def may_replace(plan: RestorePlan) -> bool:
     if not can_ask():
         raise UsageError(
             f"{n} would be replaced and there is no terminal to ask",
-            fix="add --yes, or write elsewhere: --to DIR\n"
-            "look first:  cas-sync restore PATH --dry-run",
+            fix=f"look first:  {typed} --dry-run\nreplace:  {typed} --yes\n"
+            f"or write elsewhere:  {typed} --to DIR",
             code="E002",
         )
     return bool(agreed(f"Replace {n}?"))
@@ -123,6 +138,7 @@ def tell_scripts(report: RestoreReport, seconds: float, code: int, *, dry_run: b
             "bytes_local": report.bytes_local,
             "replaced": report.plan.n_replaced,
             "unchanged": report.plan.survey.acts[Act.AGREE],
+            "existing": report.n_existing,
             "deleted_remote": 0,
             "deleted_local": 0,
             "conflicts": [],

@@ -4,11 +4,13 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import click
 
 from cas_sync.cli import exit_codes
+from cas_sync.cli.mistakes import for_named, meant
 from cas_sync.cli.options import common, flags_of, settings_in, store_options
 from cas_sync.cli.paths import named_at
 from cas_sync.cli.render import traffic_line
@@ -49,14 +51,14 @@ def cat(
 ) -> int:
     """Print files as they are or were, byte for byte.
 
-    No file is written, and of a part only what it needs is downloaded. Each piece is
-    checked before it is printed. A revision is @ (the latest), @~2 (two before
-    it), the beginning of an id, a number like '#12', a tag, or a date.
-
     \b
     cas-sync cat clean/users.csv
     cas-sync cat 2026-11-20:clean/users.csv > users-then.csv
     cas-sync cat --range 0-99 v1:models/gbm.pkl | xxd
+
+    No file is written, and of a part only what it needs is downloaded. Each piece is
+    checked before it is printed. A revision is @ (the latest), @~2 (two before
+    it), the beginning of an id, a number like '#12', a tag, or a date.
     """
     del debug, quiet
     if as_json:
@@ -67,9 +69,10 @@ def cat(
     settings, surroundings = settings_in(start, flags_of(values))
     named = [named_at(each, settings.data, start) for each in paths]
     part = None if span is None else parse_span(span)
-    done = print_files(settings, surroundings, named, span=part, force=force)
+    with meant(lambda: for_named("cat", paths, settings.data)):
+        done = print_files(settings, surroundings, named, span=part, force=force)
     if verbose:
-        click.echo(traffic_line(*done.traffic), err=True)
+        click.echo(traffic_line(done.traffic.requests, done.traffic.bytes_down), err=True)
     return exit_codes.OK
 
 
@@ -88,13 +91,14 @@ def print_files(
         DamageError: The stored bytes are not what was published.
     """
     is_guarded = sys.stdout.isatty() and not force
+    said = quote(":".join(named[0])) if len(named) == 1 else "REV:PATH"
 
     def write(data: bytes) -> bool:
         if is_guarded and _CONTROL.search(data):
             raise UsageError(
                 "this is not text, and may mislead or upset the terminal",
-                fix="write it to a file:  cas-sync get REV:PATH\n"
-                "or show it nevertheless:  cas-sync cat --force",
+                fix=f"write it to a file:  cas-sync get {said}\n"
+                f"or show it nevertheless:  cas-sync cat --force {said}",
             )
         return write_bytes(data)
 

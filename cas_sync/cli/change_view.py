@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import click
 
-from cas_sync.cli.render import size, visible
+from cas_sync.cli.render import padded, size, visible
 from cas_sync.model.commit import ChangeRow, Counts
 from cas_sync.model.tree import Content
 from cas_sync.plan.renames import TreeChange
@@ -25,7 +25,7 @@ def change_line(row: TreeChange) -> str:
     mark, name = MARKS[row.change], visible(row.path)
     if row.renamed_from:
         mark, name = RENAMED, f"{visible(row.renamed_from)} -> {name}"
-    return f"{coloured(mark)} {name:<{_WIDEST}}  {_sizes(row):>20}".rstrip()
+    return f"{coloured(mark)} {padded(name, _WIDEST)}  {_sizes(row):>20}".rstrip()
 
 
 def counts_text(counts: Counts, n_renamed: int = 0) -> str:

@@ -37,13 +37,13 @@ from cas_sync.store.connect import open_bucket
 def config(ctx: click.Context, /, **given: Any) -> None:
     """Show and change the configuration, and where each value was said.
 
-    A flag goes before the environment, that before .S3/local.json (this machine, this
-    project), that before cas-sync.json or s3synchrony.json, that before your own file.
-
     \b
     cas-sync config list --origin                     every value, and where it was said
     cas-sync config set profile dev --local           for this project on this machine
     cas-sync config set ignore 'scratch/**' '*.bak'   a list
+
+    A flag goes before the environment, that before .S3/local.json (this machine, this
+    project), that before cas-sync.json or s3synchrony.json, that before your own file.
     """
     ctx.obj = given
 

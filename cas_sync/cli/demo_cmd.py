@@ -45,13 +45,13 @@ def demo(
 ) -> int:
     """Show how it works: two people, one shared folder, all in a temporary place.
 
-    They publish, join, edit the same file, settle the conflict, delete a file by accident
-    and get it back. The commands are the real ones, and each claim is checked byte for
-    byte. Nothing of yours is read or written, and nothing leaves this machine.
-
     \b
     cas-sync demo
     cas-sync demo --keep /tmp/demo      then look around in there
+
+    They publish, join, edit the same file, settle the conflict, delete a file by accident
+    and get it back. The commands are the real ones, and each claim is checked byte for
+    byte. Nothing of yours is read or written, and nothing leaves this machine.
     """
     del debug
     clock = SystemClock()

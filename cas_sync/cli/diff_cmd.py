@@ -1,6 +1,7 @@
 """`cas-sync diff`: what differs between two states."""
 
 import os
+import shlex
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +23,7 @@ from cas_sync.cli.diff_view import (
 )
 from cas_sync.cli.diff_words import sort_words
 from cas_sync.cli.json_out import print_answer
+from cas_sync.cli.mistakes import for_path, is_revision
 from cas_sync.cli.options import common, flags_of, settings_in, store_options
 from cas_sync.cli.pager import paged, pager_option
 from cas_sync.cli.paths import inside_data
@@ -97,9 +99,9 @@ def diff(
         return False
 
     with Comparison(settings, surroundings, progress) as comparison:
-        meant = sort_words(words, after, comparison.why_no_revision, is_here)
-        paths = {inside_data(each, settings.data, start): each for each in meant.paths}
-        states = comparison.diff(meant.old, meant.new, paths)
+        asked_for = sort_words(words, after, comparison.why_no_revision, is_here)
+        paths = {inside_data(each, settings.data, start): each for each in asked_for.paths}
+        states = comparison.diff(asked_for.old, asked_for.new, paths)
         asked = Asked(
             patch=patch and not only_list,
             named=frozenset() if only_list else frozenset(paths),
@@ -115,9 +117,10 @@ def diff(
                 found.add(row)
         except NoSuchPathError as error:
             word = paths.get(error.path, "")
-            error.cause = meant.doubts.get(word, "")
-            if error.cause and word[0] in "@#":
-                raise UsageError(error.cause, fix="see them:  cas-sync log --oneline") from None
+            doubts = asked_for.doubts
+            error.cause = doubts.get(word) or next(iter(doubts.values()), "")
+            if fix := _meant(asked_for.paths):
+                error.fix = fix
             raise
         if as_json:
             _tell_scripts(states, found, asked)
@@ -132,6 +135,14 @@ def diff(
         if not found.total and not quiet:
             click.echo("No differences.", err=True)
     return exit_codes.DIFFERENCES if exit_code and found.total else exit_codes.OK
+
+
+def _meant(paths: tuple[str, ...]) -> str:
+    """Return the command to type where what is no path was taken for one."""
+    if revisions := [each for each in paths[1:] if is_revision(each)]:
+        words = shlex.join([*revisions, *(each for each in paths if each not in revisions)])
+        return f"revisions come first:  cas-sync diff {words}"
+    return for_path(paths, "a version stands before the path:  cas-sync diff {rev} {path}")
 
 
 def _print(lines: Iterator[str]) -> None:

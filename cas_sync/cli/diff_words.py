@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from cas_sync.cli.mistakes import is_revision
 from cas_sync.engine.revisions import LATEST
 from cas_sync.errors import UsageError
 
@@ -48,6 +49,8 @@ def sort_words(
         word = rest[0]
         parts = _parts(word)
         if why := next(filter(None, map(why_no_revision, parts)), ""):
+            if is_revision(parts[0]) and not is_here(word):
+                raise UsageError(why, fix="see them:  cas-sync log --oneline")
             doubts[word] = why
             break
         if len(revisions) + len(parts) > 2:

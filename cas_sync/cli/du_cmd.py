@@ -7,6 +7,7 @@ import click
 
 from cas_sync.cli import exit_codes
 from cas_sync.cli.json_out import print_answer
+from cas_sync.cli.mistakes import for_named, meant, only_one
 from cas_sync.cli.options import common, flags_of, settings_in, store_options
 from cas_sync.cli.paths import named_at
 from cas_sync.cli.render import plural, size, traffic_line, visible
@@ -22,7 +23,7 @@ from cas_sync.engine.usage import (
 
 
 @click.command()
-@click.argument("folder", metavar="[[REV:]DIR]", default="")
+@click.argument("words", metavar="[[REV:]DIR]", nargs=-1)
 @click.option(
     "--by",
     type=click.Choice([each.value for each in By]),
@@ -33,7 +34,7 @@ from cas_sync.engine.usage import (
 @store_options
 @common
 def du(
-    folder: str,
+    words: tuple[str, ...],
     *,
     by: str | None,
     depth: int | None,
@@ -47,18 +48,19 @@ def du(
 ) -> int:
     """Show what takes the room: by folder, author or kind of file.
 
-    The sizes are those of the files, the largest group first. --history shows the bytes
-    that commits added to the store, after chunks that were there were left out and the rest
-    was compressed. A revision is @ (the latest), @~2 (two before it), the beginning of an
-    id, a number like '#12', a tag, or a date.
-
     \b
     cas-sync du
     cas-sync du --by author 2026-11-20:clean
     cas-sync du --history
+
+    The sizes are those of the files, the largest group first. --history shows the bytes
+    that commits added to the store, after chunks that were there were left out and the rest
+    was compressed. A revision is @ (the latest), @~2 (two before it), the beginning of an
+    id, a number like '#12', a tag, or a date.
     """
     del debug, quiet
     settings, surroundings = settings_in(start, flags_of(values))
+    folder = only_one("du", words, settings.data)
     named = named_at(folder, settings.data, start)
     if depth is not None and by not in {None, By.DIR}:
         raise click.UsageError("--depth goes with --by dir.")
@@ -74,14 +76,15 @@ def du(
         else:
             _print_history(held)
     else:
-        usage = measure(settings, surroundings, named, By(by or By.DIR), depth or 1)
+        with meant(lambda: for_named("du", words, settings.data)):
+            usage = measure(settings, surroundings, named, By(by or By.DIR), depth or 1)
         traffic = usage.traffic
         if as_json:
             print_answer("du", _json(usage, named))
         else:
             _print(usage)
     if verbose:
-        click.echo(traffic_line(*traffic), err=True)
+        click.echo(traffic_line(traffic.requests, traffic.bytes_down), err=True)
     return exit_codes.OK
 
 

@@ -10,6 +10,7 @@ from cas_sync.cli import exit_codes
 from cas_sync.cli.bars import Plain
 from cas_sync.cli.cat_cmd import print_files
 from cas_sync.cli.json_out import print_event
+from cas_sync.cli.mistakes import for_named, meant, only_one
 from cas_sync.cli.options import common, flags_of, settings_in, store_options
 from cas_sync.cli.paths import named_at
 from cas_sync.cli.render import plural, traffic_line, visible
@@ -21,7 +22,7 @@ STDOUT = "-"
 
 
 @click.command()
-@click.argument("path", metavar="[REV:]PATH")
+@click.argument("words", metavar="[REV:]PATH", nargs=-1, required=True)
 @click.option(
     "-o",
     "--output",
@@ -32,7 +33,7 @@ STDOUT = "-"
 @store_options
 @common
 def get(
-    path: str,
+    words: tuple[str, ...],
     *,
     output: str | None,
     start: Path,
@@ -44,38 +45,42 @@ def get(
 ) -> int:
     """Write a file or folder as it is or was, outside the data folder.
 
-    Of a folder, what is in it goes into DIR. Nothing is replaced: a file that is there and
-    holds something else stays. A revision is @ (the latest), @~2 (two before it), the
-    beginning of an id, a number like '#12', a tag, or a date.
-
     \b
     cas-sync get v1:models/gbm.pkl
     cas-sync get 2026-11-20:clean -o ../clean-then
+
+    Of a folder, what is in it goes into DIR. Nothing is replaced: a file that is there and
+    holds something else stays. A revision is @ (the latest), @~2 (two before it), the
+    beginning of an id, a number like '#12', a tag, or a date.
     """
     del debug
     settings, surroundings = settings_in(start, flags_of(values))
+    path = only_one("get", words, settings.data)
     named = named_at(path, settings.data, start)
+    found = meant(lambda: for_named("get", words, settings.data))
     if output == STDOUT:
         if as_json:
             raise UsageError(
                 "standard output cannot take both the file and JSON about it",
                 fix="name a file with -o, or leave --json out",
             )
-        print_files(settings, surroundings, [named])
+        with found:
+            print_files(settings, surroundings, [named])
         return exit_codes.OK
     began = surroundings.clock.monotonic()
     progress = Plain(surroundings.clock, bars=can_ask() and not (as_json or quiet))
     here = start.resolve()
     try:
-        got = get_path(
-            settings,
-            surroundings,
-            named,
-            None if output is None else Path(os.path.normpath(here / output)),
-            progress,
-            here=here,
-            into=output is not None and output.endswith(("/", os.sep)),
-        )
+        with found:
+            got = get_path(
+                settings,
+                surroundings,
+                named,
+                None if output is None else Path(os.path.normpath(here / output)),
+                progress,
+                here=here,
+                into=output is not None and output.endswith(("/", os.sep)),
+            )
     finally:
         progress.close()
     code = exit_codes.INCOMPLETE if got.skipped else exit_codes.OK
@@ -84,7 +89,7 @@ def get(
     else:
         _print(got, quiet=quiet)
     if verbose:
-        click.echo(traffic_line(*got.traffic), err=True)
+        click.echo(traffic_line(got.traffic.requests, got.traffic.bytes_down), err=True)
     return code
 
 

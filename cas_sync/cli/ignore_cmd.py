@@ -27,13 +27,13 @@ from cas_sync.plan.ignore_rules import escaped
 def ignore(ctx: click.Context, /, **given: Any) -> None:
     """Leave files out: add rules, ask which one decides, list them.
 
-    What is ignored is left as it is, here and in the store: it is neither deleted nor
-    changed anywhere.
-
     \b
     cas-sync ignore add '*.tmp' scratch/             for the whole team, in .casignore
     cas-sync ignore add --local Data/huge.parquet    on this machine only
     cas-sync ignore check Data/a.tmp                 which rule decides
+
+    What is ignored is left as it is, here and in the store: it is neither deleted nor
+    changed anywhere.
     """
     ctx.obj = given
 

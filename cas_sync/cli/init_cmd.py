@@ -88,14 +88,14 @@ def init(
 ) -> int:
     """Set up this folder and test the store.
 
-    Asks where the data is and where to keep it, and races the store: one that cannot keep
-    two writers apart is refused. Only then cas-sync.json is written, which holds no secret
-    and belongs into git, and the data folder is put into .gitignore.
-
     \b
     cas-sync init                                              asks
     cas-sync init --store s3://team-data/churn --data Data -y  asks nothing
     cas-sync init --store ../team-store                        asks for the rest
+
+    Asks where the data is and where to keep it, and races the store: one that cannot keep
+    two writers apart is refused. Only then cas-sync.json is written, which holds no secret
+    and belongs into git, and the data folder is put into .gitignore.
     """
     del debug
     flags = flags_of(values)

@@ -1,6 +1,7 @@
 """`cas-sync log`: who changed what, when."""
 
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import click
@@ -9,6 +10,7 @@ from cas_sync.cli import exit_codes
 from cas_sync.cli.dates import parse_since
 from cas_sync.cli.json_out import print_answer
 from cas_sync.cli.log_view import log_json, log_lines, oneline
+from cas_sync.cli.mistakes import for_path, is_revision
 from cas_sync.cli.options import common, flags_of, settings_in, store_options
 from cas_sync.cli.pager import paged, pager_option
 from cas_sync.cli.paths import inside_data
@@ -91,6 +93,8 @@ def log(
         print_answer("log", found)
     elif not (n_shown or quiet or limit == 0):
         click.echo(_why_nothing(query, end), err=True)
+        if fix := _meant(path):
+            click.echo(f"hint: {fix}", err=True)
     return exit_codes.OK
 
 
@@ -99,10 +103,20 @@ def _why_nothing(query: LogQuery, end: LogEnd) -> str:
         return "No commits yet."
     if query.path is None:
         return "No commit matches."
-    said = f"No commit that was asked for changed {visible(query.path)}."
+    which = "No commit" if query == LogQuery(path=query.path) else "None of these commits"
+    said = f"{which} changed {visible(query.path)}."
     if not end.near:
         return said
     return f"{said} Near it: {', '.join(map(visible, end.near))}"
+
+
+def _meant(path: str | None) -> str:
+    """Return the command for what is no path, or not only one; empty where it is one."""
+    if path is None:
+        return ""
+    if is_revision(path):
+        return f"one commit:  cas-sync show {quote(path)}"
+    return for_path([path], "one version:  cas-sync show {named}")
 
 
 def _repo_path(path: str | None, data: Path, start: Path) -> RepoPath | None:

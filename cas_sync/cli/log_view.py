@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from cas_sync.cli.change_view import counts_text, counts_words, growth_text, names_text
-from cas_sync.cli.render import size, visible
+from cas_sync.cli.render import padded, size, visible
 from cas_sync.cli.when import When
 from cas_sync.engine.log import LogEntry
 from cas_sync.engine.path_history import PathEvent
@@ -62,9 +62,9 @@ def log_lines(entry: LogEntry, when: When, *, stat: bool) -> Iterator[str]:
     author, time = visible(commit.author), when.text(commit.time)
     if event is None:
         said = _message(entry) or counts_words(commit.counts, len(_renames(entry)))
-        yield _line(_id(entry), f"{author:<14}", f"{time:<15}", said, _tags(entry))
+        yield _line(_id(entry), padded(author, 14), f"{time:<15}", said, _tags(entry))
     else:
-        told = [f"{time:<15}", f"{author:<14}", f"{_event_size(event):>9}"]
+        told = [f"{time:<15}", padded(author, 14), f"{_event_size(event):>9}"]
         what = f"{event_words(event):<9}"
         yield _line(_id(entry), *told, what, _message(entry), _tags(entry))
     if stat and (line := _stat(entry)):

@@ -13,6 +13,7 @@ import click
 from cas_sync._version import __version__
 from cas_sync.cli import exit_codes
 from cas_sync.cli.json_out import print_event
+from cas_sync.cli.render import visible
 from cas_sync.cli.streams import safe_streams
 from cas_sync.errors import CasSyncError, DiskFullError
 
@@ -149,7 +150,14 @@ def _run() -> int:
         return error.exit_code
     except click.ClickException as error:
         if as_json:
-            _print_error("E001", exit_codes.USAGE, error.format_message())
+            path = getattr(getattr(error, "ctx", None), "command_path", "cas-sync")
+            _print_error(
+                "E001",
+                exit_codes.USAGE,
+                error.format_message(),
+                fix=f"{path} --help",
+                state=CasSyncError.default_state,
+            )
         error.show()
         return exit_codes.USAGE
     except (click.Abort, KeyboardInterrupt):
@@ -185,12 +193,17 @@ def show_error(error: CasSyncError, *, as_json: bool) -> int:
     code = exit_codes.exit_code(error)
     if as_json:
         _print_error(error.code, code, error.message, error.cause, error.fix, error.state)
-    lines = [f"error[{error.code}]: {error.message}"]
+    lines = [f"error[{error.code}]: {_shown(error.message)}"]
     for label, text in (("cause", error.cause), ("fix", error.fix), ("state", error.state)):
         if text:
-            lines.append(f"  {label:<6} " + text.replace("\n", "\n" + " " * 9))
+            lines.append(f"  {label:<6} {_shown(text)}")
     click.echo("\n".join(lines), err=True)
     return code
+
+
+def _shown(text: str) -> str:
+    """Return the lines of a text, indented; names in it may hold what misleads a reader."""
+    return ("\n" + " " * 9).join(map(visible, text.split("\n")))
 
 
 def _print_error(

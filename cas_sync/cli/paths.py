@@ -5,7 +5,7 @@ from pathlib import Path
 
 from cas_sync.engine.at_revision import Named
 from cas_sync.engine.named import below_data
-from cas_sync.engine.revisions import split_named
+from cas_sync.engine.revisions import LATEST, split_named
 from cas_sync.errors import UsageError
 
 
@@ -30,5 +30,6 @@ def named_at(text: str, data: Path, start: Path) -> Named:
     Raises:
         UsageError: The path is not in the data folder.
     """
-    rev, path = split_named(text)
+    # What Windows calls C:\data\x.csv has a colon, too.
+    rev, path = (LATEST, text) if Path(text).is_absolute() else split_named(text)
     return Named(rev, inside_data(path, data, start) if path else "")

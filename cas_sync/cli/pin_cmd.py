@@ -9,6 +9,7 @@ from cas_sync.cli import exit_codes
 from cas_sync.cli.json_out import print_answer
 from cas_sync.cli.options import common, flags_of, settings_in, store_options
 from cas_sync.cli.render import plural, size, visible
+from cas_sync.cli.when import When
 from cas_sync.engine.pin import Pinned, check_pin, run_pin
 from cas_sync.errors import UsageError
 from cas_sync.progress import Silent
@@ -34,14 +35,14 @@ def pin(
 ) -> int:
     """Write cas-sync.lock: which version of the data this code was written for.
 
-    Commit it. Whoever checks the code out gets that version with  cas-sync sync --locked.
-    Without REV it is the version the data folder holds, which must not have changes that
-    were never published.
-
     \b
     cas-sync pin                 the version in the data folder
     cas-sync pin v1              a tag; any revision
     cas-sync pin --check         in CI: ends with 10 where the folder is another version
+
+    Commit it. Whoever checks the code out gets that version with  cas-sync sync --locked.
+    Without REV it is the version the data folder holds, which must not have changes that
+    were never published.
     """
     del debug, verbose
     if check and rev is not None:
@@ -55,7 +56,7 @@ def pin(
     if as_json:
         print_answer("pin", _json(found, why, check=check))
     elif not quiet:
-        _print(found, why, check=check)
+        _print(found, why, When(surroundings.clock.now(), surroundings.zone), check=check)
     return exit_codes.DIFFERENCES if why else exit_codes.OK
 
 
@@ -72,10 +73,11 @@ def _json(found: Pinned, why: str, *, check: bool) -> dict[str, Any]:
     return {**fields, "written": found.is_new}
 
 
-def _print(found: Pinned, why: str, *, check: bool) -> None:
+def _print(found: Pinned, why: str, when: When, *, check: bool) -> None:
     commit = found.commit
     names = f"  tag: {', '.join(map(visible, found.tags))}" if found.tags else ""
-    about = f"{visible(commit.author)}, {commit.time}  {visible(commit.message)}".rstrip()
+    made = when.text(commit.time)
+    about = f"{visible(commit.author)}, {made}  {visible(commit.message)}".rstrip()
     holds = f"{plural(commit.files, 'file')}, {size(commit.size)}"
     if check:
         said = "another version, or changed" if why else "exactly that"

@@ -1,5 +1,6 @@
 """Values as text for people."""
 
+import unicodedata
 from collections.abc import Mapping
 
 SHOWN_PER_GROUP = 15
@@ -18,6 +19,19 @@ def size(n_bytes: int) -> str:
 def plural(n: int, word: str) -> str:
     """Return ``1 file``, ``1,204 files``."""
     return f"{n:,} {word}" if n == 1 else f"{n:,} {word}s"
+
+
+def width(text: str) -> int:
+    """Return how many columns of a terminal a text takes."""
+    return sum(
+        0 if unicodedata.combining(char) else 1 + (unicodedata.east_asian_width(char) in "WF")
+        for char in text
+    )
+
+
+def padded(text: str, columns: int) -> str:
+    """Return ``text`` with spaces up to so many columns of a terminal."""
+    return text + " " * (columns - width(text))
 
 
 def ignored_line(n: int, names: Mapping[str, int]) -> str:

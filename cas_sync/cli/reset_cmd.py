@@ -41,14 +41,14 @@ def reset(
 ) -> int:
     """Remove .S3 here and under the prefix; your files stay as they are.
 
-    The shared history, old versions and deleted files that are kept there are gone for
-    everyone. Teammates' folders are not touched; their next sync stops and says so. What
-    you say about this machine stays: .S3/local.json and the lists of what is ignored here.
-
     \b
     cas-sync reset                      show what would go
     cas-sync reset --confirm            do it
     cas-sync reset --confirm --local    forget only what is known here
+
+    The shared history, old versions and deleted files that are kept there are gone for
+    everyone. Teammates' folders are not touched; their next sync stops and says so. What
+    you say about this machine stays: .S3/local.json and the lists of what is ignored here.
     """
     del debug, verbose
     if only_local and only_remote:

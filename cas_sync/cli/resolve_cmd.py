@@ -40,12 +40,12 @@ def resolve(
 ) -> int:
     """Settle conflicts: keep yours, theirs, or both.
 
-    Of both, theirs keeps the name and yours is kept beside it. The version that gives way
-    stays in the history. Without a choice, a terminal asks for each file.
-
     \b
     cas-sync resolve clean/users.csv --mine
     cas-sync resolve reports/ --both
+
+    Of both, theirs keeps the name and yours is kept beside it. The version that gives way
+    stays in the history. Without a choice, a terminal asks for each file.
     """
     del debug
     said = {

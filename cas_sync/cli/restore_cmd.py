@@ -17,10 +17,12 @@ from cas_sync.cli.back_view import (
     tell_scripts,
 )
 from cas_sync.cli.bars import Plain
+from cas_sync.cli.mistakes import for_path, meant
 from cas_sync.cli.options import common, flags_of, settings_in, store_options
 from cas_sync.cli.paths import inside_data
 from cas_sync.cli.render import SHOWN_PER_GROUP, plural, visible
 from cas_sync.cli.terminal import can_ask, say
+from cas_sync.cli.when import When
 from cas_sync.engine.restore import RestoreOptions, RestorePlan, RestoreReport, run_restore
 from cas_sync.errors import UsageError
 
@@ -58,21 +60,22 @@ def restore(
 ) -> int:
     """Bring files or folders of an old revision back.
 
-    They become ordinary local files, which the next sync publishes. Files that were not
-    there then are left alone. What is replaced is kept in .S3/deleted, unless the history
-    has it. A revision is @ (the latest), @~2 (two before it), the beginning of an id, a
-    number like '#12', a tag, a day (its end, in UTC), a time, yesterday, '3 days ago' or 2w.
-
     \b
     cas-sync restore clean/users.csv --rev 2026-11-20
     cas-sync restore reports/ --rev @~1 --dry-run
     cas-sync restore . --rev 3f9c1a2b --to ../as-of-then
+
+    They become ordinary local files, which the next sync publishes. Files that were not
+    there then are left alone. What is replaced is kept in .S3/deleted, unless the history
+    has it. A revision is @ (the latest), @~2 (two before it), the beginning of an id, a
+    number like '#12', a tag, a day (its end, in UTC), a time, yesterday, '3 days ago' or 2w.
     """
     del debug
     if everything == bool(paths):
         raise UsageError(
             "both --all and a PATH are given" if paths else "no PATH is given",
-            fix="name files or folders, or all of it:  cas-sync restore --all --rev REV",
+            fix="name files or folders, or all of it:  "
+            f"cas-sync restore --all --rev {shlex.quote(rev)}",
         )
     settings, surroundings = settings_in(start, flags_of(values))
     named = tuple(inside_data(path, settings.data, start) for path in paths)
@@ -87,14 +90,23 @@ def restore(
     silent = as_json or quiet
     shown = None if verbose else SHOWN_PER_GROUP
 
+    when = When(surroundings.clock.now(), surroundings.zone)
+    typed = shlex.join(["cas-sync", "restore", *(paths or ["--all"]), "--rev", rev])
+
     def agree(plan: RestorePlan) -> bool:
         progress.close()
         if not silent:
-            show_plan(plan, _title(plan), say, shown)
-        return yes or not plan.n_replaced or may_replace(plan)
+            show_plan(plan, _title(plan), say, shown, when)
+        return yes or not plan.n_replaced or may_replace(plan, typed)
+
+    def found() -> str:
+        return for_path(
+            paths, "a version is named by --rev:  cas-sync restore {path} --rev {rev}"
+        )
 
     try:
-        report = run_restore(settings, surroundings, options, agree, progress)
+        with meant(found):
+            report = run_restore(settings, surroundings, options, agree, progress)
     finally:
         progress.close()
     code = exit_codes.INCOMPLETE if report.skipped else exit_codes.OK
@@ -102,7 +114,7 @@ def restore(
     if as_json:
         tell_scripts(report, seconds, code, dry_run=dry_run)
     elif dry_run:
-        show_plan(report.plan, _title(report.plan), click.echo, shown)
+        show_plan(report.plan, _title(report.plan), click.echo, shown, when)
         print_skipped(report)
         n = report.plan.survey.n_materialize
         click.echo(f"{plural(n, 'file')} would be restored; nothing was changed.")
@@ -127,8 +139,7 @@ def _print(report: RestoreReport, options: RestoreOptions, named: str, *, quiet:
     if not report.restored or options.to is not None:
         return
     if not report.behind:
-        click.echo("hint: cas-sync sync  to publish them", err=True)
-        return
+        return  # this is what the store has: there is nothing to publish
     behind = plural(report.behind, "commit")
     said = f"as they were at {report.plan.revision} (#{report.plan.revision.seq}, {behind} ago)"
     click.echo(f"hint: the next  cas-sync sync  publishes them {said}", err=True)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,17 @@ from cas_sync.cli import exit_codes
 from cas_sync.cli.change_view import change_line, counts_text, growth_text
 from cas_sync.cli.json_out import print_answer
 from cas_sync.cli.log_view import event_words, log_json
+from cas_sync.cli.mistakes import for_named, meant, only_one
 from cas_sync.cli.options import common, flags_of, settings_in, store_options
 from cas_sync.cli.pager import paged, pager_option
-from cas_sync.cli.paths import named_at
+from cas_sync.cli.paths import inside_data, named_at
 from cas_sync.cli.render import SHOWN_PER_GROUP, plural, size, visible
 from cas_sync.cli.streams import is_read
 from cas_sync.cli.when import When, time_options
 from cas_sync.engine.log import LogEntry
+from cas_sync.engine.revisions import LATEST
 from cas_sync.engine.show import Shown, ShownVersion, open_commit, show_version
+from cas_sync.errors import UsageError
 from cas_sync.formats.moments import parse_moment
 from cas_sync.plan.renames import folded
 
@@ -27,13 +31,13 @@ _BACK = re.compile(r"(~\d*)+$")
 
 
 @click.command()
-@click.argument("what", metavar="[REV|REV:PATH]", default="@")
+@click.argument("words", metavar="[REV|REV:PATH]", nargs=-1)
 @time_options
 @pager_option
 @store_options
 @common
 def show(
-    what: str,
+    words: tuple[str, ...],
     *,
     utc: bool,
     iso: bool,
@@ -55,19 +59,35 @@ def show(
     """
     del debug, quiet
     settings, surroundings = settings_in(start, flags_of(values))
+    what = only_one("show", words, settings.data) or LATEST
     when = When(surroundings.clock.now(), surroundings.zone, utc=utc, iso=iso)
     rev, path = what, ""
     if not _is_revision(what, when):
         rev, path = named_at(what, settings.data, start)
-    with paged(wanted=not (as_json or no_pager)):
+
+    def tell_version(version: ShownVersion) -> None:
+        if as_json:
+            print_answer("show", _version_json(version))
+        else:
+            click.echo("\n".join(_version_lines(version, when)))
+
+    with (
+        paged(wanted=not (as_json or no_pager)),
+        meant(lambda: for_named("show", words, settings.data)),
+        ExitStack() as opened,
+    ):
         if path:
-            version = show_version(settings, surroundings, rev, path)
-            if as_json:
-                print_answer("show", _version_json(version))
-            else:
-                click.echo("\n".join(_version_lines(version, when)))
-            return exit_codes.OK
-        with open_commit(settings, surroundings, rev) as shown:
+            tell_version(show_version(settings, surroundings, rev, path))
+        else:
+            try:
+                shown = opened.enter_context(open_commit(settings, surroundings, rev))
+            except UsageError:
+                # A file at the top has a name that could be a tag's.
+                name = inside_data(what, settings.data, start)
+                with suppress(UsageError):
+                    tell_version(show_version(settings, surroundings, LATEST, name))
+                    return exit_codes.OK
+                raise
             if as_json:
                 entry = LogEntry(shown.id, shown.commit, shown.tags)
                 rows = [row.to_dict() for row in shown.rows]

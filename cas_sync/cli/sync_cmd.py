@@ -94,15 +94,15 @@ def sync(
 ) -> int:
     """Make this folder and the shared prefix the same.
 
-    What is new here is published, what teammates published is written here, and each
-    sync that changes the shared files is one commit. Safe to run again at any time.
-
     \b
     cas-sync sync                                          show the plan, ask, do it
     cas-sync sync -y -m "November targets"                 no question
     cas-sync sync -n                                       only show the plan
     cas-sync sync --store s3://team-data/churn             first time here
     cas-sync sync --locked -y                              as cas-sync.lock says
+
+    What is new here is published, what teammates published is written here, and each
+    sync that changes the shared files is one commit. Safe to run again at any time.
     """
     del debug
     if push_only and pull_only:

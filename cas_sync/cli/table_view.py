@@ -1,10 +1,9 @@
 """What differs between two versions of a table, as lines of text."""
 
-import unicodedata
 from collections.abc import Iterator, Sequence
 
 from cas_sync.cli.change_view import coloured
-from cas_sync.cli.render import plural, visible
+from cas_sync.cli.render import padded, plural, visible, width
 from cas_sync.engine.tables import Cell, ChangedRow, TableDiff
 
 CELL_WIDTH = 24
@@ -47,10 +46,9 @@ def _rows_text(found: TableDiff) -> str:
     told = ", ".join(f"{n:,} {what}" for n, what in numbers if n)
     if told:
         return told
-    others = found.columns_added or found.columns_removed or found.types_changed
-    if others:
-        return "the same in the columns that both have"
-    return "the same rows; only their order or how they are written differs"
+    if found.is_same:
+        return "the same rows; only their order or how they are written differs"
+    return "the same in the columns that both have"
 
 
 def _column_lines(found: TableDiff) -> Iterator[str]:
@@ -62,8 +60,10 @@ def _column_lines(found: TableDiff) -> Iterator[str]:
     ]
     if told:
         yield f"  columns: {_some(told)}"
-    if told and found.columns and (found.columns_added or found.columns_removed):
-        yield f"  rows are compared by the {plural(len(found.columns), 'column')} of both"
+    if found.columns and (found.columns_added or found.columns_removed):
+        matched = f"matched by {', '.join(map(_plain, found.key))} and " if found.key else ""
+        common = plural(len(found.columns), "column")
+        yield f"  rows are {matched}compared by the {common} of both"
 
 
 def _some(texts: Sequence[str]) -> str:
@@ -76,7 +76,7 @@ def _example_lines(found: TableDiff) -> Iterator[str]:
     if rows:
         table = [list(map(_cell, row)) for _, row in rows]
         head = [_cut(_plain(name)) for name in found.columns]
-        widths = [max(map(_width, column)) for column in zip(head, *table, strict=True)]
+        widths = [max(map(width, column)) for column in zip(head, *table, strict=True)]
         yield _row(" ", head, widths)
         for (mark, _), cells in zip(rows, table, strict=True):
             yield _row(mark, cells, widths)
@@ -86,11 +86,11 @@ def _example_lines(found: TableDiff) -> Iterator[str]:
 def _row(mark: str, cells: Sequence[str], widths: Sequence[int]) -> str:
     """Return one line; cells that have no room on it are left out."""
     text = ""
-    for cell, width in zip(cells, widths, strict=True):
-        if text and len(text) + width > ROW_WIDTH:
+    for cell, columns in zip(cells, widths, strict=True):
+        if text and len(text) + columns > ROW_WIDTH:
             text += "..."
             break
-        text += cell + " " * (width - _width(cell) + 2)
+        text += padded(cell, columns + 2)
     return f"    {coloured(mark, ' ' + text.rstrip())}"
 
 
@@ -118,11 +118,3 @@ def _plain(text: str) -> str:
 
 def _cut(text: str) -> str:
     return text if len(text) <= CELL_WIDTH else text[: CELL_WIDTH - 3] + "..."
-
-
-def _width(text: str) -> int:
-    """Return how many columns of a terminal a text takes."""
-    return sum(
-        0 if unicodedata.combining(char) else 1 + (unicodedata.east_asian_width(char) in "WF")
-        for char in text
-    )

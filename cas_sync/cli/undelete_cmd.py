@@ -15,10 +15,12 @@ from cas_sync.cli.bars import Plain
 from cas_sync.cli.choose import ask_which, echo_choice
 from cas_sync.cli.dates import ago
 from cas_sync.cli.json_out import print_answer
+from cas_sync.cli.mistakes import for_path, meant
 from cas_sync.cli.options import common, flags_of, settings_in, store_options
 from cas_sync.cli.paths import inside_data
-from cas_sync.cli.render import SHOWN_PER_GROUP, plural, size, visible
+from cas_sync.cli.render import SHOWN_PER_GROUP, padded, plural, size, visible, width
 from cas_sync.cli.terminal import agreed, can_ask, say
+from cas_sync.cli.when import When
 from cas_sync.engine.surroundings import find_author
 from cas_sync.engine.undelete import (
     DeletedGroup,
@@ -67,16 +69,16 @@ def undelete(
 ) -> int:
     """List deleted files, and bring them back.
 
+    \b
+    cas-sync undelete
+    cas-sync undelete images/2026-10/ 'raw/*.csv'
+    cas-sync undelete clean/users.csv --rev '#12' --to ../then
+
     Without PATH it lists what was deleted, the newest first: a folder that went as a whole
     is one row. At a terminal you pick by number. A PATH is a file, a folder or a pattern:
     of each file, what was deleted last comes back. Nothing that exists is replaced: with
     --to its deleted versions come into another folder, and --all lists them, those that
     lost a conflict included.
-
-    \b
-    cas-sync undelete
-    cas-sync undelete images/2026-10/ 'raw/*.csv'
-    cas-sync undelete clean/users.csv --rev '#12' --to ../then
     """
     del debug
     settings, surroundings = settings_in(start, flags_of(values))
@@ -122,15 +124,18 @@ def undelete(
         is_picked = bool(numbers)
         return found.takes if numbers else None
 
+    when = When(surroundings.clock.now(), surroundings.zone)
+
     def agree(plan: RestorePlan) -> bool:
         progress.close()
         if not silent:
-            show_plan(plan, "Bring back", say, shown)
+            show_plan(plan, "Bring back", say, shown, when)
         n = plural(plan.survey.n_materialize, "file")
         return yes or not is_picked or bool(agreed(f"Bring back {n}?"))
 
     try:
-        report = run_undelete(settings, surroundings, options, agree, progress, pick)
+        with meant(lambda: _meant(paths)):
+            report = run_undelete(settings, surroundings, options, agree, progress, pick)
     finally:
         progress.close()
     if report is None:
@@ -142,13 +147,20 @@ def undelete(
         seconds = surroundings.clock.monotonic() - began
         tell_scripts(report, seconds, code, dry_run=dry_run)
     elif dry_run:
-        show_plan(report.plan, "Bring back", click.echo, shown)
+        show_plan(report.plan, "Bring back", click.echo, shown, when)
         print_skipped(report)
         n = report.plan.survey.n_materialize
         click.echo(f"{plural(n, 'file')} would come back; nothing was changed.")
     else:
         _print(report, options, quiet=quiet)
     return code
+
+
+def _meant(paths: tuple[str, ...]) -> str:
+    """Return the command to type for what is no path."""
+    if any(path.strip("#").isdecimal() for path in paths):
+        return "numbers are for the question at a terminal; here name the path"
+    return for_path(paths, "a version of it:  cas-sync restore {path} --rev {rev}")
 
 
 def _lines(listing: Listing, who: str, now: datetime, *, everything: bool) -> Iterator[str]:
@@ -159,12 +171,12 @@ def _lines(listing: Listing, who: str, now: datetime, *, everything: bool) -> It
         return
     yield "Deleted files still in history (newest first)"
     names = [visible(group.path) for group in groups]
-    width = min(max(map(len, names)), _WIDEST)
+    widest = min(max(map(width, names)), _WIDEST)
     for n, (group, name) in enumerate(zip(groups, names, strict=True), 1):
         deleter = "you" if group.deleter == who else visible(group.deleter)
         by = f"{deleter}, {ago(datetime.fromisoformat(group.deleted), now)}"
         extent = f"{plural(group.n_files, 'file'):>11}  {size(group.size):>10}"
-        yield f"{n:>4}  {name:<{width}}  {extent}   {by:<22} #{group.seq}{_also(group)}"
+        yield f"{n:>4}  {padded(name, widest)}  {extent}   {by:<22} #{group.seq}{_also(group)}"
     if listing.n_more:
         n_all = len(groups) + listing.n_more
         yield f"      ... and {listing.n_more:,} more:  cas-sync undelete --most {n_all}"

@@ -7,6 +7,7 @@ import click
 
 from cas_sync.cli.ask import MANY_DELETIONS
 from cas_sync.cli.bars import Plain
+from cas_sync.cli.mistakes import for_revision, meant
 from cas_sync.cli.options import common, flags_of, settings_in, store_options
 from cas_sync.cli.render import SHOWN_PER_GROUP
 from cas_sync.cli.terminal import ask, can_ask, say
@@ -48,13 +49,13 @@ def undo(
 ) -> int:
     """Undo a whole sync for everyone, whoever has pulled it.
 
-    What it deleted comes back, what it changed is as before, what it added goes; files that
-    were changed since are left alone. History stays: an undo is a commit too, and can be
-    undone. Without REV your own newest commit is meant; @ is the latest of all.
-
     \b
     cas-sync undo                      what I did last, after a look and a question
     cas-sync undo 3f9c1a2b --dry-run   what it would come to
+
+    What it deleted comes back, what it changed is as before, what it added goes; files that
+    were changed since are left alone. History stays: an undo is a commit too, and can be
+    undone. Without REV your own newest commit is meant; @ is the latest of all.
     """
     del debug
     settings, surroundings = settings_in(start, flags_of(values))
@@ -79,7 +80,8 @@ def undo(
         return yes or dry_run or _asked(plan)
 
     try:
-        report = run_undo(settings, surroundings, options, agree, progress)
+        with meant(lambda: for_revision(rev or "", settings.data) if rev else ""):
+            report = run_undo(settings, surroundings, options, agree, progress)
     finally:
         progress.close()
     seconds = surroundings.clock.monotonic() - began

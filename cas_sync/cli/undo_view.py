@@ -9,7 +9,7 @@ import click
 from cas_sync.cli import exit_codes
 from cas_sync.cli.change_view import coloured, counts_words
 from cas_sync.cli.json_out import print_event
-from cas_sync.cli.render import plural, size, visible
+from cas_sync.cli.render import padded, plural, size, visible
 from cas_sync.cli.when import When
 from cas_sync.engine.undo_report import UndoPlan, UndoReport
 from cas_sync.model.tree import Mode
@@ -64,14 +64,14 @@ def plan_lines(plan: UndoPlan, now: datetime, most: int | None) -> Iterator[str]
 def _line(each: Inverse, plan: UndoPlan) -> str:
     name = visible(each.path)
     if (why := plan.left.get(each.path)) is not None:
-        return f"{name:<{_WIDEST}}  {visible(why)}"
+        return f"{padded(name, _WIDEST)}  {visible(why)}"
     told = size(each.size)
     before, after = each.before, each.after
     if each.turn is Turn.PUT_BACK and before is not None and after is not None:
         told = f"{size(after.content.size)} -> {told}"
         if before.content.id == after.content.id:
             told = f"{_mode(after.content.mode)} -> {_mode(before.content.mode)}"
-    return f"{name:<{_WIDEST}}  {told:>20}"
+    return f"{padded(name, _WIDEST)}  {told:>20}"
 
 
 def _mode(mode: Mode) -> str:

@@ -38,6 +38,11 @@ class When:
     utc: bool = False
     iso: bool = False
 
+    @property
+    def width(self) -> int:
+        """How many columns of a terminal a moment takes, at most."""
+        return 25 if self.iso else 20 if self.utc else 15
+
     def text(self, moment: str) -> str:
         """Return an RFC 3339 time as ``today 11:02``, ``19 Nov 17:40`` or ``19 Nov 2025``."""
         if self.utc:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -173,7 +174,8 @@ def test_folders_and_links_are_no_files(ana):
     (ana.data / "to").symlink_to("one")
     ana.sync()
 
-    assert "cas-sync ls sub" in ana.run("cat", "sub", exit=2).stderr
+    (typed,) = re.findall(r"cas-sync ls (\S+)", ana.run("cat", "sub", exit=2).stderr)
+    assert "sub/big.bin" in ana.run("ls", typed).stdout
     assert "is a link" in ana.run("cat", "to", exit=2).stderr
     assert "is a folder" in ana.run("cat", "@:", exit=2).stderr
 

@@ -143,7 +143,7 @@ def test_the_history_up_to_a_revision(team):
 def test_what_cannot_be_told_apart_is_refused(team, args):
     ana, _ = team
 
-    ana.run("du", *args, exit=2)
+    assert "--" in ana.run("du", *args, exit=2).stderr
 
 
 def test_only_the_head_and_pages_are_read(place):

@@ -1,6 +1,6 @@
 import pytest
 
-from cas_sync.cli.render import ignored_line, plural, size
+from cas_sync.cli.render import ignored_line, padded, plural, size, width
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,15 @@ def test_what_was_ignored_is_told_with_some_names():
     assert ignored_line(9, {**names, "a": 1, "b": 5}).endswith(
         "(.DS_Store 2, ~$plan.xlsx 1, a 1, ...)"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"), [("users.csv", 9), ("日本.csv", 8), ("u\u0308.csv", 5)]
+)
+def test_columns_line_up_whatever_the_script(text, columns):
+    assert width(text) == columns
+    assert width(padded(text, 12)) == 12
+
+
+def test_what_is_wider_than_its_column_is_kept_whole():
+    assert padded("日本.csv", 3) == "日本.csv"
