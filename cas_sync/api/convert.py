@@ -1,6 +1,7 @@
 """What the engine tells, as the values of this room."""
 
 from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 from cas_sync.api.plans import PlanItem
 from cas_sync.api.results import (
@@ -13,11 +14,14 @@ from cas_sync.api.results import (
 )
 from cas_sync.api.status import Changes, Conflict, Skipped, Status, ToAdopt, Version
 from cas_sync.engine import bring_back, reset, status, sync_report, undo_report
+from cas_sync.model.paths import RepoPath
 from cas_sync.model.tree import Content
 from cas_sync.plan.adoption import Foreign
 from cas_sync.plan.groups import Group, group_of
 from cas_sync.plan.outline import size_of
 from cas_sync.plan.step import Act, Step
+
+P = TypeVar("P", bound=str)
 
 ACTIONS = {
     Group.UPLOAD: "upload",
@@ -33,9 +37,13 @@ def version_of(content: Content | None) -> Version | None:
     return Version(str(content.id), content.size, str(content.mode)) if content else None
 
 
-def skipped_of(reasons: Mapping[str, str]) -> tuple[Skipped, ...]:
+def skipped_of(reasons: Mapping[P, str]) -> tuple[Skipped, ...]:
     """Return paths and reasons as values."""
     return tuple(Skipped(str(path), reason) for path, reason in reasons.items())
+
+
+def _kept_of(places: Mapping[RepoPath, str]) -> tuple[Kept, ...]:
+    return tuple(Kept(str(path), kept_as) for path, kept_as in places.items())
 
 
 def to_adopt_of(found: Foreign | None) -> ToAdopt | None:
@@ -118,8 +126,8 @@ def sync_of(report: sync_report.SyncReport, notes: Iterable[str], seconds: float
         deleted_local=report.deleted_local,
         conflicts=_texts(report.conflicts),
         skipped=skipped_of(report.skipped),
-        warnings=tuple(Skipped(str(p), why) for p, why in report.warnings.items()),
-        kept=tuple(Kept(str(path), kept_as) for path, kept_as in report.kept.items()),
+        warnings=skipped_of(report.warnings),
+        kept=_kept_of(report.kept),
         declined=report.declined,
         unseen=report.unseen,
         ignored=report.ignored,
@@ -160,8 +168,9 @@ def restore_of(report: bring_back.RestoreReport, seconds: float) -> RestoreResul
         bytes_local=report.bytes_local,
         replaced=plan.n_replaced,
         unchanged=plan.survey.acts[Act.AGREE],
-        skipped=tuple(Skipped(str(p), why) for p, why in report.skipped.items()),
-        kept=tuple(Kept(str(path), kept_as) for path, kept_as in report.kept.items()),
+        existing=report.n_existing,
+        skipped=skipped_of(report.skipped),
+        kept=_kept_of(report.kept),
         bytes_down=report.bytes_down,
         requests=dict(report.requests),
         seconds=round(seconds, 3),
@@ -179,13 +188,13 @@ def undo_of(report: undo_report.UndoReport, seconds: float) -> UndoResult:
         undone_seq=plan.commit.seq if plan else 0,
         uploaded=report.uploaded,
         deleted_remote=report.deleted_remote,
-        left=skipped_of({str(path): why for path, why in report.left.items()}),
+        left=skipped_of(report.left),
         hindered=report.hindered,
         downloaded=report.downloaded,
         deleted_local=report.deleted_local,
         conflicts=_texts(report.conflicts),
         skipped=skipped_of(report.skipped),
-        kept=tuple(Kept(str(path), kept_as) for path, kept_as in report.kept.items()),
+        kept=_kept_of(report.kept),
         local=report.local,
         bytes_up=report.bytes_up,
         bytes_down=report.bytes_down,

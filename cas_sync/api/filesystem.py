@@ -194,7 +194,7 @@ class CasFileSystem(AbstractFileSystem):  # type: ignore[misc]
     def _listing(self, path: str) -> Iterator[dict[str, Any]]:
         place, revision = self._place(path)
         try:
-            for each in self.tree.listing(revision, place.path):
+            for each in self.tree.rows_in(revision, place.path):
                 if isinstance(each, Subfolder):
                     yield _folder_info(self._name(place, each.path))
                 else:

@@ -1,11 +1,12 @@
 """Commits, what they changed, and what differs between two states, as values."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, overload
+from typing import Any
 
 from cas_sync.api.status import Skipped
 from cas_sync.api.tables import table
+from cas_sync.api.values import Several
 
 
 @dataclass(frozen=True)
@@ -160,20 +161,13 @@ class LogEntry:
 
 
 @dataclass(frozen=True)
-class Log(Sequence[LogEntry]):
+class Log(Several[LogEntry]):
     """Commits, newest first."""
 
     entries: tuple[LogEntry, ...] = ()
 
-    @overload
-    def __getitem__(self, index: int) -> LogEntry: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[LogEntry]: ...
-    def __getitem__(self, index: int | slice) -> LogEntry | Sequence[LogEntry]:
-        return self.entries[index]
-
-    def __len__(self) -> int:
-        return len(self.entries)
+    def _values(self) -> tuple[LogEntry, ...]:
+        return self.entries
 
     def to_dict(self) -> list[dict[str, Any]]:
         """Return what ``log --json`` gives as its result."""
@@ -222,7 +216,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Diff(Sequence[FileChange]):
+class Diff(Several[FileChange]):
     """What differs between two states, in path order.
 
     Attributes:
@@ -237,15 +231,8 @@ class Diff(Sequence[FileChange]):
     rows: tuple[FileChange, ...] = ()
     skipped: tuple[Skipped, ...] = ()
 
-    @overload
-    def __getitem__(self, index: int) -> FileChange: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[FileChange]: ...
-    def __getitem__(self, index: int | slice) -> FileChange | Sequence[FileChange]:
-        return self.rows[index]
-
-    def __len__(self) -> int:
-        return len(self.rows)
+    def _values(self) -> tuple[FileChange, ...]:
+        return self.rows
 
     def to_dict(self) -> dict[str, Any]:
         """Return what ``diff --json`` gives as its result."""
@@ -260,7 +247,9 @@ class Diff(Sequence[FileChange]):
         return f"<Diff: {self._line()}>"
 
     def _line(self) -> str:
-        return f"{len(self.rows):,} files differ from {self.old} to {self.new}"
+        n = len(self.rows)
+        differ = "1 file differs" if n == 1 else f"{n:,} files differ"
+        return f"{differ} from {self.old} to {self.new}"
 
     def _repr_html_(self) -> str:
         rows = [row.cells() for row in self.rows]

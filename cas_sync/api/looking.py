@@ -1,10 +1,10 @@
 """What lies at a revision, what takes the room, and what was deleted, as values."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, overload
+from typing import Any
 
 from cas_sync.api.tables import table
+from cas_sync.api.values import Several
 
 FOLDER_MODE = "040000"
 
@@ -47,7 +47,7 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Items(Sequence[Item]):
+class Items(Several[Item]):
     """What lies in a folder at a revision, in path order.
 
     Attributes:
@@ -60,15 +60,8 @@ class Items(Sequence[Item]):
     seq: int
     items: tuple[Item, ...] = ()
 
-    @overload
-    def __getitem__(self, index: int) -> Item: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Item]: ...
-    def __getitem__(self, index: int | slice) -> Item | Sequence[Item]:
-        return self.items[index]
-
-    def __len__(self) -> int:
-        return len(self.items)
+    def _values(self) -> tuple[Item, ...]:
+        return self.items
 
     def to_dict(self) -> list[dict[str, Any]]:
         """Return what ``ls --json`` gives as its result."""
@@ -187,20 +180,13 @@ class Deleted:
 
 
 @dataclass(frozen=True)
-class DeletedFiles(Sequence[Deleted]):
+class DeletedFiles(Several[Deleted]):
     """What was deleted and can be brought back, the newest first."""
 
     items: tuple[Deleted, ...] = ()
 
-    @overload
-    def __getitem__(self, index: int) -> Deleted: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Deleted]: ...
-    def __getitem__(self, index: int | slice) -> Deleted | Sequence[Deleted]:
-        return self.items[index]
-
-    def __len__(self) -> int:
-        return len(self.items)
+    def _values(self) -> tuple[Deleted, ...]:
+        return self.items
 
     def to_dict(self) -> list[dict[str, Any]]:
         """Return what ``undelete --json`` gives as its result."""

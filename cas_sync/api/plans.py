@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, overload
+from typing import Any
 
 from cas_sync.api.status import Skipped, ToAdopt, Version
 from cas_sync.api.tables import table
+from cas_sync.api.values import Several
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class PlanItem:
 
 
 @dataclass(frozen=True)
-class Plan(Sequence[PlanItem]):
+class Plan(Several[PlanItem]):
     """What a sync would do, in path order.
 
     Handed to `Project.sync` it is binding: a path on which either side has changed since,
@@ -73,15 +74,8 @@ class Plan(Sequence[PlanItem]):
     only: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
 
-    @overload
-    def __getitem__(self, index: int) -> PlanItem: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[PlanItem]: ...
-    def __getitem__(self, index: int | slice) -> PlanItem | Sequence[PlanItem]:
-        return self.items[index]
-
-    def __len__(self) -> int:
-        return len(self.items)
+    def _values(self) -> tuple[PlanItem, ...]:
+        return self.items
 
     @property
     def counts(self) -> dict[str, int]:

@@ -52,6 +52,7 @@ from cas_sync.engine.undo import run_undo
 from cas_sync.engine.undo_report import UndoOptions
 from cas_sync.errors import UsageError
 from cas_sync.formats.config_json import Config
+from cas_sync.model.paths import is_below
 from cas_sync.plan.step import OnConflict
 from cas_sync.progress import Silent
 from cas_sync.store.bucket import Bucket, StoreAddress
@@ -235,9 +236,7 @@ class Project(Versions):
         """
         on_conflict, named = one_of(_CHOICES, choice), named_in(paths, self._settings())
         meant = tuple(
-            each.path
-            for each in self.conflicts()
-            if any(not n or each.path == n or each.path.startswith(f"{n}/") for n in named)
+            each.path for each in self.conflicts() if any(is_below(each.path, n) for n in named)
         )
         if not meant:
             raise UsageError(

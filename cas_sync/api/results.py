@@ -173,6 +173,7 @@ class RestoreResult:
         bytes_local: Bytes of those.
         replaced: How many of them took the place of another version.
         unchanged: Files that were as they were then.
+        existing: Deleted files that were not named one by one and exist again: left alone.
         skipped: Files that were not written, and why.
         kept: What was replaced and is in no history, and where it lies now.
         bytes_down: Bytes of response bodies received.
@@ -187,6 +188,7 @@ class RestoreResult:
     bytes_local: int = 0
     replaced: int = 0
     unchanged: int = 0
+    existing: int = 0
     skipped: tuple[Skipped, ...] = ()
     kept: tuple[Kept, ...] = ()
     bytes_down: int = 0
@@ -210,6 +212,7 @@ class RestoreResult:
             "bytes_local": self.bytes_local,
             "replaced": self.replaced,
             "unchanged": self.unchanged,
+            "existing": self.existing,
             "deleted_remote": 0,
             "deleted_local": 0,
             "conflicts": [],

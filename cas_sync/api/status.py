@@ -4,11 +4,12 @@ Paths are texts relative to the data folder with ``/``, ids are 64 hex digits, t
 RFC 3339 in UTC, sizes are bytes. `to_dict` gives what the command line prints as JSON.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, overload
+from typing import Any
 
 from cas_sync.api.tables import table
+from cas_sync.api.values import Several
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,20 +203,13 @@ class Conflict:
 
 
 @dataclass(frozen=True)
-class Conflicts(Sequence[Conflict]):
+class Conflicts(Several[Conflict]):
     """The files that both sides changed, in path order."""
 
     items: tuple[Conflict, ...] = ()
 
-    @overload
-    def __getitem__(self, index: int) -> Conflict: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Conflict]: ...
-    def __getitem__(self, index: int | slice) -> Conflict | Sequence[Conflict]:
-        return self.items[index]
-
-    def __len__(self) -> int:
-        return len(self.items)
+    def _values(self) -> tuple[Conflict, ...]:
+        return self.items
 
     def to_dict(self) -> list[dict[str, Any]]:
         """Return what ``conflicts --json`` gives as its result."""

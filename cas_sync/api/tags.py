@@ -1,11 +1,11 @@
 """Names of versions as values: tags, and what a lock file pins."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, overload
+from typing import Any
 
 from cas_sync.api.status import Skipped
 from cas_sync.api.tables import table
+from cas_sync.api.values import Several
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Pin:
 
 
 @dataclass(frozen=True)
-class Tags(Sequence[Tag]):
+class Tags(Several[Tag]):
     """The names of commits, the newest commit's first.
 
     Attributes:
@@ -88,15 +88,8 @@ class Tags(Sequence[Tag]):
     items: tuple[Tag, ...] = ()
     troubles: tuple[Skipped, ...] = ()
 
-    @overload
-    def __getitem__(self, index: int) -> Tag: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Tag]: ...
-    def __getitem__(self, index: int | slice) -> Tag | Sequence[Tag]:
-        return self.items[index]
-
-    def __len__(self) -> int:
-        return len(self.items)
+    def _values(self) -> tuple[Tag, ...]:
+        return self.items
 
     def to_dict(self) -> list[dict[str, Any]]:
         """Return what ``tag --json`` gives as its result."""

@@ -10,14 +10,13 @@ from dataclasses import dataclass, field
 from cas_sync.engine.at_revision import (
     History,
     Subfolder,
-    Traffic,
     history,
-    listing,
     parsed,
     rows_below,
+    rows_in,
     unknown,
 )
-from cas_sync.engine.repository import Connection
+from cas_sync.engine.repository import Connection, Traffic
 from cas_sync.engine.revisions import Revision
 from cas_sync.engine.settings import Settings
 from cas_sync.engine.surroundings import Surroundings
@@ -109,13 +108,13 @@ class TreeReader:
         name = parsed(path)
         if not name:
             return True
-        first = next(listing(self._opened().history.repo, revision, name), None)
+        first = next(rows_in(self._opened().history.repo, revision, name), None)
         return first is not None and first.path != name
 
-    def listing(self, revision: Revision, path: str) -> Iterator[Entry | Subfolder]:
+    def rows_in(self, revision: Revision, path: str) -> Iterator[Entry | Subfolder]:
         """Yield what lies in a folder, or the file itself; nothing where there is neither."""
         repo = self._opened().history.repo
-        for each in listing(repo, revision, parsed(path)):
+        for each in rows_in(repo, revision, parsed(path)):
             if isinstance(each, Entry):
                 self._keep(revision, each)
             yield each

@@ -1,22 +1,30 @@
 """What a path held at a revision: rows of the manifest, read page by page."""
 
-import difflib
 import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, islice
+from shlex import quote
 from typing import NamedTuple
 
-from cas_sync.engine.repository import Connection, Repository, refuse_reset
+from cas_sync.engine.repository import Connection, Repository, Traffic, refuse_reset
 from cas_sync.engine.revisions import Revision, find_revision
 from cas_sync.engine.settings import Settings
 from cas_sync.engine.surroundings import Surroundings
 from cas_sync.errors import UsageError
 from cas_sync.model.commit import Head
-from cas_sync.model.paths import PathRefusedError, RepoPath, parse_repo_path, sort_key
+from cas_sync.model.paths import (
+    PathRefusedError,
+    RepoPath,
+    keys_below,
+    parse_repo_path,
+    sort_key,
+)
 from cas_sync.model.tree import Entry, Mode
+from cas_sync.plan.named_paths import NamedPaths
+from cas_sync.plan.near import near_it, near_paths
 from cas_sync.store.head import HeadRead
 from cas_sync.store.objects import ObjectReader
 
@@ -46,18 +54,6 @@ class Subfolder(NamedTuple):
     path: RepoPath
 
 
-class Traffic(NamedTuple):
-    """What a look at the history cost.
-
-    Attributes:
-        requests: Requests sent, by method.
-        bytes_down: Bytes of response bodies received.
-    """
-
-    requests: dict[str, int]
-    bytes_down: int
-
-
 @dataclass(frozen=True)
 class History:
     """A history that is open to be read.
@@ -82,14 +78,18 @@ class History:
         """
         return find_revision(self.repo, self.head, text, self.now)
 
+    def holds(self, path: str) -> bool:
+        """Say whether the latest tree holds a path, or something below it."""
+        found = self.repo.versions.between(self.head.versions, *keys_below(path))
+        return next(found, None) is not None
+
     def reader(self) -> ObjectReader:
         """Return what reads single objects, without loading a large index for them."""
         return self.repo.reader(self.head, sparse=True)
 
     def traffic(self) -> Traffic:
         """Return what was sent and received so far."""
-        meter = self.connection.bucket.meter
-        return Traffic(dict(meter.requests), meter.bytes_down)
+        return self.connection.traffic()
 
 
 @contextmanager
@@ -134,13 +134,8 @@ def rows_at(repo: Repository, revision: Revision, paths: Iterable[str]) -> Itera
     Raises:
         UsageError: One of them was not there.
     """
-    named = [parsed(path) for path in paths]
-    roots = sorted(
-        {path for path in named if not any(path != n and _is_below(path, n) for n in named)},
-        key=sort_key,
-    )
     found = []
-    for path in roots:
+    for path in NamedPaths(tuple(parsed(path) for path in paths)).roots():
         rows = rows_below(repo, revision, path)
         first = next(rows, None)
         if first is None and path:
@@ -158,10 +153,10 @@ def find_entry(repo: Repository, revision: Revision, path: str) -> Entry:
     named = parsed(path)
     found = repo.versions.find(revision.versions, sort_key(named)) if named else None
     if found is None:
-        if not named or next(listing(repo, revision, named), None) is not None:
+        if not named or next(rows_in(repo, revision, named), None) is not None:
             raise UsageError(
                 f"{named or 'the top'} is a folder at {revision}",
-                fix=f"name a file in it; see them:  cas-sync ls {named}".rstrip(),
+                fix=f"name a file in it; see them:  cas-sync ls {quote(f'{revision}:{named}')}",
             )
         raise unknown(repo, revision, named)
     refuse_link(found, revision)
@@ -180,7 +175,7 @@ def refuse_link(entry: Entry, revision: Revision) -> None:
         )
 
 
-def listing(repo: Repository, revision: Revision, path: str) -> Iterator[Entry | Subfolder]:
+def rows_in(repo: Repository, revision: Revision, path: str) -> Iterator[Entry | Subfolder]:
     """Yield the file ``path``, or what lies in the folder ``path``, in path order.
 
     What lies in the folder's subfolders is neither yielded nor read; where there is nothing
@@ -191,15 +186,14 @@ def listing(repo: Repository, revision: Revision, path: str) -> Iterator[Entry |
         revision: The commit.
         path: As from `parsed`; empty text means the top of the data folder.
     """
-    key = sort_key(path)
     below = len(path) + 1 if path else 0
 
     def after_subfolder(row: Entry) -> str | None:
         at = row.path.find("/", below)
-        return None if at < 0 else sort_key(row.path[:at]) + "\x01"
+        return None if at < 0 else keys_below(row.path[:at])[1]
 
-    end = key + "\x01" if path else None
-    for row in repo.versions.jumping(revision.versions, key, end, after_subfolder):
+    start, end = keys_below(path)
+    for row in repo.versions.jumping(revision.versions, start, end, after_subfolder):
         at = row.path.find("/", below)
         yield row if at < 0 else Subfolder(RepoPath(row.path[:at]))
 
@@ -212,11 +206,7 @@ def rows_below(repo: Repository, revision: Revision, path: str) -> Iterator[Entr
         revision: The commit.
         path: As from `parsed`; empty text means all of the data folder.
     """
-    if not path:
-        return repo.versions.rows(revision.versions)
-    key = sort_key(path)
-    # A path's own key, then those of what lies below it; no name holds such characters.
-    return repo.versions.between(revision.versions, key, key + "\x01")
+    return repo.versions.between(revision.versions, *keys_below(path))
 
 
 def parsed(path: str) -> str:
@@ -234,18 +224,38 @@ def parsed(path: str) -> str:
         raise UsageError(f"{path!r} names no file", cause=str(error)) from None
 
 
+class Around(NamedTuple):
+    """What there is where a path is not.
+
+    Attributes:
+        folder: The lowest folder on the way to the path that is there; `None` if none is.
+        near: Up to three names that may have been meant.
+    """
+
+    folder: str | None
+    near: list[str]
+
+
+def look_around(repo: Repository, revision: Revision, path: str) -> Around:
+    """Return what there is near a path that was not there, in the lowest folder that was."""
+    while path:
+        folder = path.rpartition("/")[0]
+        names = [each.path for each in islice(rows_in(repo, revision, folder), NEAR)]
+        if names:
+            return Around(folder, near_paths(path, names))
+        path = folder
+    return Around(None, [])
+
+
 def unknown(repo: Repository, revision: Revision, path: str) -> UsageError:
     """Return the error of a path that was not there, with names that are near it."""
-    folder, slash, name = path.rpartition("/")
-    start = len(folder) + len(slash)
-    names = [each.path[start:] for each in islice(listing(repo, revision, folder), NEAR)]
-    near = difflib.get_close_matches(name, names, 3)
+    around = look_around(repo, revision, path)
+    cause = near_it(around.near)
+    fix = f"see when it was changed:  cas-sync log {quote(path)}"
+    if around.folder is not None:
+        fix += f"\nsee what is there:  cas-sync ls {quote(f'{revision}:{around.folder}')}"
+    if "/" not in path and path in repo.tags.read_all().tags:
+        fix = f"{path} is a tag; see that version:  cas-sync ls {quote(path + ':')}\n{fix}"
     return UsageError(
-        f"there is no {path} at {revision} (#{revision.seq})",
-        cause=f"near it: {', '.join(folder + slash + each for each in near)}" if near else "",
-        fix=f"see when it was changed:  cas-sync log {path}",
+        f"there is no {path} at {revision} (#{revision.seq})", cause=cause, fix=fix
     )
-
-
-def _is_below(path: str, folder: str) -> bool:
-    return not folder or path.startswith(folder + "/")

@@ -4,19 +4,21 @@ The list of deletions may be long, and the shared tree longer: both are gone thr
 order, only groups are held, and of the tree only the pages near a deleted path are read.
 """
 
-import difflib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, groupby, islice
 from operator import attrgetter
+from shlex import quote
 from typing import NamedTuple
 
 from cas_sync.engine.at_revision import NEAR, History
 from cas_sync.engine.repository import Repository
 from cas_sync.errors import UsageError
 from cas_sync.model.commit import PageRef
-from cas_sync.model.paths import RepoPath, sort_key
+from cas_sync.model.paths import RepoPath, is_below, keys_below, sort_key
 from cas_sync.model.tree import Deletion, Entry, Timestamp
+from cas_sync.plan.named_paths import NamedPaths
+from cas_sync.plan.near import near_it, near_paths
 from cas_sync.plan.scope import matcher
 
 _NAMED = 3
@@ -169,6 +171,13 @@ class Listing:
     n_more: int
     events: Callable[[], Iterator[Event]]
 
+    @classmethod
+    def of(cls, found: Callable[[], Iterator[Event]], most: int | None = None) -> "Listing":
+        """Return the list of what ``found`` yields, of at most ``most`` rows."""
+        groups = in_groups(found())
+        shown = groups if most is None else groups[:most]
+        return cls(shown, len(groups) - len(shown), found)
+
     def numbered(self) -> Iterator[tuple[int, Event]]:
         """Yield each deletion that is listed, with the number of its row."""
         numbers = {_key(group): n for n, group in enumerate(self.groups, 1)}
@@ -183,19 +192,9 @@ def _key(group: DeletedGroup) -> tuple[int, str]:
     return group.seq, group.path
 
 
-def listing(found: Callable[[], Iterator[Event]], most: int | None) -> Listing:
-    """Return the deleted files as a numbered list of at most ``most`` rows."""
-    groups = in_groups(found())
-    shown = groups if most is None else groups[:most]
-    return Listing(shown, len(groups) - len(shown), found)
-
-
 def deletions_below(past: History, path: str) -> Iterator[Deletion]:
     """Yield the deletions of a path and of what lay below it; of all, where it is empty."""
-    if not path:
-        return past.repo.deleted.rows(past.head.deleted)
-    key = sort_key(path)
-    return past.repo.deleted.between(past.head.deleted, key, key + "\x01")
+    return past.repo.deleted.between(past.head.deleted, *keys_below(path))
 
 
 def deletions_named(
@@ -223,12 +222,11 @@ def deletions_named(
                 raise _unknown(past, path)
 
         def is_meant(path: str) -> bool:
-            return _is_below(path, literal) or any(match(path) for _, match in matches)
+            is_named = any(is_below(path, each) for each in literal)
+            return is_named or any(match(path) for _, match in matches)
 
         return lambda: events(past, deletions_below(past, "")), is_meant
-    roots = sorted(
-        {path for path in literal if not _is_below(path, literal - {path})}, key=sort_key
-    )
+    roots = NamedPaths(tuple(literal)).roots()
 
     def found() -> Iterator[Event]:
         rows = chain.from_iterable(deletions_below(past, root) for root in roots)
@@ -237,29 +235,20 @@ def deletions_named(
     return found, lambda _: True
 
 
-def _is_below(path: str, named: set[str]) -> bool:
-    return any(not each or path == each or path.startswith(each + "/") for each in named)
-
-
 def _unknown(past: History, path: str) -> UsageError:
     """Return the error of what was never deleted, with names that are near it."""
     if not path:
         return UsageError("nothing was ever deleted", fix="see what was done:  cas-sync log")
-    key = sort_key(path)
-    here = past.repo.versions.between(past.head.versions, key, key + "\x01")
-    if next(here, None) is not None:
+    if past.holds(path):
         return UsageError(
             f"{path} is not deleted: the shared tree has it",
-            fix=f"bring it here as it is there:  cas-sync restore {path}\n"
-            f"or as it was before:  cas-sync restore {path} --rev @~1",
+            fix=f"bring it here as it is there:  cas-sync restore {quote(path)}\n"
+            f"or as it was before:  cas-sync restore {quote(path)} --rev @~1",
         )
-    folder, slash, _ = path.rpartition("/")
-    start = len(folder) + len(slash)
-    below = (row.entry.path[start:] for row in islice(deletions_below(past, folder), NEAR))
-    names = sorted({name.partition("/")[0] for name in below})
-    near = difflib.get_close_matches(path[start:], names, 3)
+    beside = islice(deletions_below(past, path.rpartition("/")[0]), NEAR)
+    near = near_paths(path, (row.entry.path for row in beside))
     return UsageError(
         f"nothing called {path} was deleted",
-        cause=f"near it: {', '.join(folder + slash + each for each in near)}" if near else "",
+        cause=near_it(near),
         fix="see what was deleted:  cas-sync undelete",
     )

@@ -7,14 +7,12 @@ as a sync scans it, but nothing of that is written down, and only what was named
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from itertools import chain, islice
 from types import TracebackType
 from typing import NamedTuple, Self
 
 from cas_sync.engine.at_revision import (
-    NEAR,
     History,
-    listing,
+    look_around,
     open_history,
     parsed,
     rows_below,
@@ -32,9 +30,10 @@ from cas_sync.engine.session import Session
 from cas_sync.engine.settings import Settings
 from cas_sync.engine.surroundings import Surroundings
 from cas_sync.errors import UsageError
-from cas_sync.plan.matches import Matches, near
+from cas_sync.plan.matches import Matches
 from cas_sync.plan.named_paths import NamedPaths
-from cas_sync.plan.renames import TreeChange, tree_change
+from cas_sync.plan.near import MOST, near_paths
+from cas_sync.plan.renames import TreeChange
 from cas_sync.plan.sync_plan import align
 from cas_sync.progress import Progress
 from cas_sync.store.objects import ObjectReader
@@ -208,7 +207,7 @@ class Diff:
         met = Matches(path for path in self.named.paths if path)
         for start, end in self.named.ranges():
             for before, after in repo.versions.diff(old.versions, new.versions, start, end):
-                change = tree_change(before, after)
+                change = TreeChange.between(before, after)
                 if change is not None:
                     met.meet(change.path)
                     yield change
@@ -261,12 +260,11 @@ class Diff:
 
     def _nowhere(self, path: str, here: Iterable[str]) -> NoSuchPathError:
         """Return the error of a path that neither side has, with names that are near it."""
-        repo, folder = self._history.repo, path.rpartition("/")[0]
-        sides = [side.revision for side in (self.old, self.new) if side.revision]
-        there = (
-            each.path for side in sides for each in islice(listing(repo, side, folder), NEAR)
-        )
-        found = " or ".join(near(path, chain(there, here)))
+        near = near_paths(path, here)
+        for side in (self.old, self.new):
+            if side.revision is not None:
+                near += look_around(self._history.repo, side.revision, path).near
+        found = " or ".join(list(dict.fromkeys(near))[:MOST])
         return NoSuchPathError(
             f"there is no {path}, neither at {self.old} nor {_at(self.new)}",
             path=path,

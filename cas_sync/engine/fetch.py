@@ -9,7 +9,6 @@ from pathlib import Path
 from cas_sync.engine.at_revision import (
     History,
     Named,
-    Traffic,
     find_entry,
     open_history,
     parsed,
@@ -20,7 +19,7 @@ from cas_sync.engine.at_revision import (
 from cas_sync.engine.checkout import Checkout
 from cas_sync.engine.local import fetched_files
 from cas_sync.engine.named import below_data
-from cas_sync.engine.repository import Repository
+from cas_sync.engine.repository import Repository, Traffic
 from cas_sync.engine.revisions import Revision
 from cas_sync.engine.settings import Settings
 from cas_sync.engine.surroundings import Surroundings

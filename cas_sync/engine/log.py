@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from math import ceil
 
-from cas_sync.engine.at_revision import NEAR, listing
+from cas_sync.engine.at_revision import look_around
 from cas_sync.engine.path_history import Link, PathEvent, changes_of, links, trace
 from cas_sync.engine.repository import Connection, Repository, refuse_reset
 from cas_sync.engine.revisions import Revision
@@ -14,11 +14,11 @@ from cas_sync.engine.settings import Settings
 from cas_sync.engine.surroundings import Surroundings
 from cas_sync.engine.tags import names_by_commit
 from cas_sync.errors import AccessError
+from cas_sync.formats.moments import read_time
 from cas_sync.model.commit import RECENT, Commit, Head
 from cas_sync.model.ids import ObjectId
 from cas_sync.model.paths import RepoPath
 from cas_sync.model.tree import Entry
-from cas_sync.plan import matches
 
 AHEAD = 16
 """Commits that are read together where nobody can say how many will be shown."""
@@ -133,7 +133,8 @@ def run_log(
             show(LogEntry(link.id, commit, tags.get(link.id, ()), event, grown))
         near: tuple[str, ...] = ()
         if never and query.path and not (query.author or query.since):
-            near = tuple(_near(repo, head.head, query.path))
+            latest = Revision(head.head.commit, head.head.seq, head.head.versions)
+            near = tuple(look_around(repo, latest, query.path).near)
         return LogEnd(has_commits=True, near=near)
 
 
@@ -194,18 +195,5 @@ def _asked_for(commit: Commit, query: LogQuery) -> bool:
 
 
 def _time(commit: Commit) -> datetime:
-    return datetime.fromisoformat(commit.time)
-
-
-def _near(repo: Repository, head: Head, path: str) -> list[str]:
-    """Return what is near a path that never was, in its folder or the nearest there is."""
-    if head.commit is None:
-        return []
-    latest = Revision(head.commit, head.seq, head.versions)
-    while path:
-        folder = path.rpartition("/")[0]
-        names = [each.path for each in islice(listing(repo, latest, folder), NEAR)]
-        if names:
-            return matches.near(path, names)
-        path = folder
-    return []
+    # A time that is none is from before all: the commit is told where no time is asked for.
+    return read_time(commit.time) or datetime.min.replace(tzinfo=UTC)

@@ -10,15 +10,14 @@ from typing import NamedTuple
 from cas_sync.engine.at_revision import (
     Named,
     Subfolder,
-    Traffic,
     find_entry,
-    listing,
     open_history,
     parsed,
     rows_below,
+    rows_in,
     unknown,
 )
-from cas_sync.engine.repository import Repository
+from cas_sync.engine.repository import Repository, Traffic
 from cas_sync.engine.revisions import Revision
 from cas_sync.engine.settings import Settings
 from cas_sync.engine.surroundings import Surroundings
@@ -96,8 +95,8 @@ def list_folder(
     with open_history(settings, surroundings) as past:
         revision = past.revision(named.rev)
         n_shown = 0
-        rows_in = rows_below if recursive else listing
-        for row in _listed(past.repo, revision, parsed(named.path), rows_in):
+        rows_of = rows_below if recursive else rows_in
+        for row in _listed(past.repo, revision, parsed(named.path), rows_of):
             show(row)
             n_shown += 1
         return Looked(revision, n_shown, past.traffic())
@@ -107,16 +106,16 @@ def _listed(
     repo: Repository,
     revision: Revision,
     path: str,
-    rows_in: Callable[[Repository, Revision, str], Iterator[Row]],
+    rows_of: Callable[[Repository, Revision, str], Iterator[Row]],
 ) -> Iterator[Row]:
-    rows = rows_in(repo, revision, path)
+    rows = rows_of(repo, revision, path)
     first = next(rows, None)
     folder, _, name = path.rpartition("/")
     if first is None and _PATTERN.search(name):
         # Compared with case on every system: these are names of the store.
         rows = (
             row
-            for row in rows_in(repo, revision, folder)
+            for row in rows_of(repo, revision, folder)
             if fnmatchcase(row.path.rpartition("/")[2], name)
         )
         first = next(rows, None)
@@ -163,8 +162,9 @@ def read_files(
             n_of_file = 0
             try:
                 for data in _blocks(reader, entry, part):
+                    wants_more = write(data)
                     n_of_file += len(data)
-                    if not write(data):
+                    if not wants_more:
                         return Looked(revision, n_written + n_of_file, past.traffic())
             except CasSyncError as error:
                 if n_of_file:

@@ -9,7 +9,8 @@ from pathlib import Path
 from cas_sync.engine.session import Scanned, Session
 from cas_sync.errors import UsageError
 from cas_sync.model.tree import Entry
-from cas_sync.plan.matches import Matches, near
+from cas_sync.plan.matches import Matches
+from cas_sync.plan.near import near_paths
 from cas_sync.plan.scope import matcher
 from cas_sync.worktree.base import BaseTree
 
@@ -76,7 +77,7 @@ def refuse_missing(
 
     missing = sorted(matches.missing)
     said = ", ".join(missing[:_MOST_SAID]) + (", ..." if missing[_MOST_SAID:] else "")
-    found = " or ".join(near(missing[0], paths()))
+    found = " or ".join(near_paths(missing[0], paths()))
     raise UsageError(
         f"{said}: neither in {session.settings.data} nor in the store",
         fix=f"did you mean {found}?" if found else "see what differs:  cas-sync status",

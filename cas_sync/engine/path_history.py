@@ -14,9 +14,9 @@ from cas_sync.engine.publish import MAX_CHANGES
 from cas_sync.engine.repository import Repository
 from cas_sync.model.commit import ChangeRow, Commit, Counts
 from cas_sync.model.ids import ObjectId
-from cas_sync.model.paths import sort_key
+from cas_sync.model.paths import keys_below, sort_key
 from cas_sync.model.tree import Entry
-from cas_sync.plan.renames import find_renames, tree_change
+from cas_sync.plan.renames import TreeChange, find_renames
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def changes_of(repo: Repository, link: Link, path: str | None = None) -> Iterato
     before = link.parent.versions if link.parent else None
     start, end = _range(path)
     for old, new in repo.versions.diff(before, commit.versions, start, end):
-        if (row := tree_change(old, new)) is not None:
+        if (row := TreeChange.between(old, new)) is not None:
             yield row.brief()
 
 
@@ -124,7 +124,7 @@ def _range(named: str | None) -> tuple[str, str | None]:
     if named is None:
         return "", None
     key = sort_key(named)
-    return key, key[:-1] + "\x01" if named.endswith("/") else key + "\0"
+    return key, keys_below(named[:-1])[1] if named.endswith("/") else key + "\0"
 
 
 def _file_event(repo: Repository, link: Link, name: str) -> PathEvent | None:

@@ -1,13 +1,12 @@
 """`cas-sync.lock` beside the code: written, and held against the data folder."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cas_sync.engine.asking import Question
-from cas_sync.engine.at_revision import history
+from cas_sync.engine.at_revision import History, open_history
 from cas_sync.engine.config_edit import replace_file
-from cas_sync.engine.repository import Connection
-from cas_sync.engine.revisions import Revision, find_revision
+from cas_sync.engine.revisions import LATEST
 from cas_sync.engine.settings import Settings
 from cas_sync.engine.surroundings import Surroundings
 from cas_sync.engine.sync import run_sync
@@ -64,16 +63,14 @@ def run_pin(
         UsageError: There is no such revision.
     """
     held = None if rev is not None else _held(settings)
-    with Connection(settings, surroundings) as connection:
-        repo, head = history(connection, connection.read_head(), settings)
-        if held is not None and held.repo_id == head.repo_id:
-            found = Revision(held.commit, held.seq, None)
-        else:
+    with open_history(settings, surroundings) as past:
+        if held is None or held.repo_id != past.head.repo_id:
             held = None
-            found = find_revision(repo, head, rev or "@", surroundings.clock.now())
-        lock = Lock(head.repo_id, found.id, found.seq)
-        commit = pinned(repo, head, lock)
-        tags = names_by_commit(repo).get(lock.commit, ())
+            found = past.revision(rev or LATEST)
+            lock = Lock(past.head.repo_id, found.id, found.seq)
+        else:
+            lock = held
+        of_file = _told(past, settings, lock)
     if held is not None and (why := differs(settings, surroundings, lock, progress)):
         raise GuardError(
             f"the data folder is not exactly version {lock}, so that is not pinned",
@@ -82,11 +79,11 @@ def run_pin(
             f"cas-sync pin {str(lock.commit)[:8]}",
             code="E216",
         )
-    path, data = lock_path(settings), lock_file.dump(lock, commit, tags)
-    is_new = not path.is_file() or path.read_bytes() != data
-    if is_new:
-        replace_file(path, data)
-    return Pinned(path, lock, commit, tags, head.seq, is_new)
+    path, data = of_file.path, lock_file.dump(lock, of_file.commit, of_file.tags)
+    if path.is_file() and path.read_bytes() == data:
+        return of_file
+    replace_file(path, data)
+    return replace(of_file, is_new=True)
 
 
 def check_pin(
@@ -98,11 +95,8 @@ def check_pin(
         ConfigError: There is no lock file, or its version is not in the store.
     """
     lock = read_lock(settings)
-    with Connection(settings, surroundings) as connection:
-        repo, head = history(connection, connection.read_head(), settings)
-        commit = pinned(repo, head, lock)
-        tags = names_by_commit(repo).get(lock.commit, ())
-    found = Pinned(lock_path(settings), lock, commit, tags, head.seq)
+    with open_history(settings, surroundings) as past:
+        found = _told(past, settings, lock)
     return found, differs(settings, surroundings, lock, progress)
 
 
@@ -121,6 +115,13 @@ def differs(
         return "\n".join(f"{path}: {why}" for path, why in list(report.skipped.items())[:5])
     n = report.survey.n_materialize if report.survey else 0
     return "" if not n else f"{n:,} files are to be written or removed:  cas-sync sync --locked"
+
+
+def _told(past: History, settings: Settings, lock: Lock) -> Pinned:
+    """Return all there is to say of a version, for people."""
+    commit = pinned(past.repo, past.head, lock)
+    tags = names_by_commit(past.repo).get(lock.commit, ())
+    return Pinned(lock_path(settings), lock, commit, tags, past.head.seq)
 
 
 def _held(settings: Settings) -> Lock | None:

@@ -1,9 +1,10 @@
 """One repository below a prefix: opened or begun, with the parts that read and write it."""
 
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 from cas_sync.engine.settings import Settings
 from cas_sync.engine.surroundings import Surroundings
@@ -19,7 +20,7 @@ from cas_sync.formats.rows import DeletedRows, VersionRows
 from cas_sync.model.commit import Head, HeadState
 from cas_sync.model.params import ChunkParams
 from cas_sync.model.tree import Deletion, Entry
-from cas_sync.store.bucket import Bucket, ETag, Key, Meter, Stored
+from cas_sync.store.bucket import Bucket, ETag, Key, Meter, Stored, lacks
 from cas_sync.store.cache import Cache
 from cas_sync.store.foreign import ForeignStore
 from cas_sync.store.head import HEAD, TRIES, HeadRead, read_head
@@ -89,13 +90,27 @@ class Repository:
         if data is None:
             blob = self.bucket.get(FORMAT)
             if blob is None:
-                raise DamageError(f"the store lacks {FORMAT}")
+                raise lacks(FORMAT)
             data = blob.data
             self.cache.put("format", "format.json", data)
         found = documents.load_format(data)
         if found.repo_id != self.repo_id:
             raise DamageError(f"{FORMAT} is of another repository than the head")
         return found.chunker
+
+
+class Traffic(NamedTuple):
+    """What a connection was used for.
+
+    Attributes:
+        requests: Requests sent, by method.
+        bytes_down: Bytes of response bodies received.
+        bytes_up: Bytes of request bodies sent.
+    """
+
+    requests: dict[str, int]
+    bytes_down: int
+    bytes_up: int = 0
 
 
 class Connection:
@@ -131,6 +146,16 @@ class Connection:
         """What was sent and received so far."""
         found = [self.bucket.meter]
         return found if self._foreign is None else [*found, self._foreign.meter]
+
+    def traffic(self) -> Traffic:
+        """Return what was sent and received so far."""
+        meters = self.meters
+        requests: Counter[str] = sum((meter.requests for meter in meters), Counter())
+        return Traffic(
+            dict(requests),
+            sum(meter.bytes_down for meter in meters),
+            sum(meter.bytes_up for meter in meters),
+        )
 
     def foreign(self) -> ForeignStore:
         """Return what lies at the same address and is not ours."""

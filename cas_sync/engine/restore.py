@@ -17,12 +17,12 @@ from cas_sync.engine.bring_back import (
     look_here,
     open_past,
 )
+from cas_sync.engine.deleted import deletions_below
 from cas_sync.engine.revisions import LATEST, Revision
 from cas_sync.engine.session import Session
 from cas_sync.engine.settings import Settings
 from cas_sync.engine.surroundings import Surroundings
 from cas_sync.errors import DiskFullError, UsageError
-from cas_sync.model.paths import sort_key
 from cas_sync.model.tree import Entry
 from cas_sync.progress import Progress
 
@@ -66,9 +66,10 @@ def run_restore(
         UsageError: A path or the revision is not in the history.
         CasSyncError: It could not be done; every file is whole.
     """
-    restore = _restore_here if options.to is None else _restore_elsewhere
     try:
-        return restore(settings, surroundings, options, agree, progress)
+        if options.to is None:
+            return _restore_here(settings, surroundings, options, agree, progress)
+        return _restore_elsewhere(settings, surroundings, options, options.to, agree, progress)
     except DiskFullError as error:
         error.fix = "free some space, then run the same command again"
         error.state = "every file is whole, as it was or as it is restored"
@@ -112,12 +113,10 @@ def _restore_elsewhere(
     settings: Settings,
     surroundings: Surroundings,
     options: RestoreOptions,
+    target: Path,
     agree: Agree,
     progress: Progress,
 ) -> RestoreReport:
-    target = options.to
-    if target is None:
-        raise AssertionError
     with open_history(settings, surroundings) as past:
         revision = past.revision(options.rev)
         return bring_elsewhere(
@@ -147,9 +146,7 @@ def _rows(past: History, revision: Revision, paths: tuple[str, ...]) -> Iterator
 
 def _was_deleted(past: History, path: str) -> bool:
     """Say whether the path, or something below it, was deleted, and is not there now."""
-    key = sort_key(parsed(path))
-    if not key:
+    named = parsed(path)
+    if not named or past.holds(named):
         return False
-    here = past.repo.versions.between(past.head.versions, key, key + "\x01")
-    there = past.repo.deleted.between(past.head.deleted, key, key + "\x01")
-    return next(here, None) is None and next(there, None) is not None
+    return next(deletions_below(past, named), None) is not None

@@ -6,9 +6,9 @@ what could be an id, a number or a time (formats/tag.py).
 """
 
 import contextlib
-import difflib
 import re
 from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
 from itertools import islice
 from shlex import quote
@@ -20,6 +20,7 @@ from cas_sync.formats import moments
 from cas_sync.formats.tag import folded, normal
 from cas_sync.model.commit import Commit, Head, PageRef
 from cas_sync.model.ids import DIGEST_BYTES, ObjectId
+from cas_sync.plan.near import near_it, near_names
 from cas_sync.store.head import read_head
 
 LATEST = "@"
@@ -101,7 +102,7 @@ def find_revision(repo: Repository, head: Head, text: str, now: datetime) -> Rev
     back = sum(int(each or 1) for each in match[2][1:].split("~"))
     if not back:
         return found
-    return _numbered(repo, head, found.seq - back, text, _Start(found.id, found.seq))
+    return _numbered(repo, head, found.seq - back, text, found)
 
 
 def commit_at(repo: Repository, revision: Revision) -> Commit:
@@ -111,6 +112,19 @@ def commit_at(repo: Repository, revision: Revision) -> Commit:
         DamageError: It is missing or not what its name says.
     """
     return repo.commits.read(revision.id, revision.seq)
+
+
+def head_at(head: Head, revision: Revision) -> Head:
+    """Return the head as if ``revision`` were the latest commit, to walk back from there.
+
+    Its index stays that of today, which knows where all contents lie.
+    """
+    return head._replace(
+        seq=revision.seq,
+        commit=revision.id,
+        versions=revision.versions,
+        recent=head.recent[head.seq - revision.seq :],
+    )
 
 
 def split_named(text: str) -> tuple[str, str]:
@@ -127,13 +141,6 @@ def split_named(text: str) -> tuple[str, str]:
     return (rev, path) if rev.strip() else (LATEST, path)
 
 
-class _Start(NamedTuple):
-    """A commit of the history to count back from."""
-
-    id: ObjectId
-    seq: int
-
-
 def _find(repo: Repository, head: Head, text: str, now: datetime) -> Revision:
     """Return the commit that a text without ``~`` means."""
     if text == LATEST and head.commit is not None:
@@ -148,13 +155,15 @@ def _find(repo: Repository, head: Head, text: str, now: datetime) -> Revision:
 
 
 def _numbered(
-    repo: Repository, head: Head, seq: int, text: str, start: _Start | None = None
+    repo: Repository, head: Head, seq: int, text: str, start: Revision | None = None
 ) -> Revision:
     """Return the commit of a number; ``start`` is one at or after it, to walk back from."""
     if not 1 <= seq <= head.seq:
         raise UsageError(
             f"there is no commit {_short(text)}",
-            cause=f"the history has {head.seq:,}: #1 to #{head.seq}",
+            cause=f"the history has {head.seq:,}: #1 to #{head.seq}"
+            if head.seq > 1
+            else "the history has one: #1",
             fix=_SEE,
         )
     back = head.seq - seq
@@ -165,7 +174,7 @@ def _numbered(
         return _read(repo, alone, seq)
     if start is not None and head.seq - start.seq >= len(head.recent):
         # The parents from there on: as good a proof as those from the head, and shorter.
-        head = head._replace(commit=start.id, seq=start.seq, recent=())
+        head = head_at(head, start)
         back = head.seq - seq
     oid, commit = next(islice(repo.commits.walk(head), back, None))
     return Revision(oid, commit.seq, commit.versions)
@@ -216,7 +225,7 @@ def _with_id(repo: Repository, head: Head, digits: str) -> Revision:
     ids = {oid.hex()[: max(8, min(len(digits), 16))] for oid in known}
     raise UsageError(
         f"there is no commit {_short(digits)}",
-        cause=near(digits, [*sorted(ids), *repo.tags.read_all().tags]),
+        cause=near_tags(digits, [*sorted(ids), *repo.tags.read_all().tags]),
         fix=f"{_SEE}\n{_SEE_TAGS}",
     )
 
@@ -274,7 +283,7 @@ def damaged_tag(name: str, error: DamageError) -> DamageError:
 
 
 def _unknown(text: str, names: list[str]) -> UsageError:
-    cause, fix = near(text, names), f"use one of {FORMS}\n{_SEE_TAGS}"
+    cause, fix = near_tags(text, names), f"use one of {FORMS}\n{_SEE_TAGS}"
     if _FEW_DIGITS.fullmatch(text.lower()):
         cause = cause or f"of an id at least {MIN_DIGITS} digits are needed"
         if text.isdecimal():
@@ -284,14 +293,9 @@ def _unknown(text: str, names: list[str]) -> UsageError:
     return UsageError(f"there is no revision {_short(text)}", cause=cause, fix=fix)
 
 
-def near(text: str, names: list[str]) -> str:
+def near_tags(name: str, names: Iterable[str]) -> str:
     """Return the names that are near an unknown one, as words; empty where none is."""
-    if len(text) > _LONGEST:
-        return ""
-    alike = [name for name in names if folded(name) == folded(text)]
-    # One letter of two is all there is to compare in v1 and v2.
-    found = alike or difflib.get_close_matches(text, names, 3, 0.5 if len(text) < 4 else 0.6)
-    return f"near it: {', '.join(found)}" if found else ""
+    return near_it(near_names(name, names, folded))
 
 
 def _at_time(repo: Repository, head: Head, text: str, now: datetime) -> Revision:

@@ -8,15 +8,15 @@ from cas_sync.engine.at_revision import History, find_entry, open_history, parse
 from cas_sync.engine.log import LogEntry, tags_of
 from cas_sync.engine.path_history import links, trace
 from cas_sync.engine.repository import Repository
-from cas_sync.engine.revisions import Revision
+from cas_sync.engine.revisions import Revision, head_at
 from cas_sync.engine.settings import Settings
 from cas_sync.engine.surroundings import Surroundings
 from cas_sync.errors import DamageError
-from cas_sync.model.commit import Commit, Head, PageRef
+from cas_sync.model.commit import Commit, PageRef
 from cas_sync.model.ids import ObjectId
 from cas_sync.model.paths import sort_key
 from cas_sync.model.tree import Entry
-from cas_sync.plan.renames import MOST, TreeChange, pair_renames, tree_change
+from cas_sync.plan.renames import MOST, TreeChange, pair_renames
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,8 @@ def open_commit(settings: Settings, surroundings: Surroundings, rev: str) -> Ite
     Raises:
         UsageError: There is no such commit, or more than one.
     """
-    with open_history(settings, surroundings) as history:
-        repo, revision = history.repo, history.revision(rev)
+    with open_history(settings, surroundings) as past:
+        repo, revision = past.repo, past.revision(rev)
         commit = repo.commits.read(revision.id, revision.seq)
         parent = None
         if commit.parent is not None:
@@ -87,7 +87,7 @@ def open_commit(settings: Settings, surroundings: Surroundings, rev: str) -> Ite
 
 def _rows(repo: Repository, old: PageRef | None, new: PageRef | None) -> Iterator[TreeChange]:
     for before, after in repo.versions.diff(old, new):
-        if (row := tree_change(before, after)) is not None:
+        if (row := TreeChange.between(before, after)) is not None:
             yield row
 
 
@@ -108,17 +108,17 @@ def show_version(
     Raises:
         UsageError: There is no such commit, or no such file in it.
     """
-    with open_history(settings, surroundings) as history:
-        repo, revision, name = history.repo, history.revision(rev), parsed(path)
+    with open_history(settings, surroundings) as past:
+        repo, revision, name = past.repo, past.revision(rev), parsed(path)
         entry = repo.versions.find(revision.versions, sort_key(name)) if name else None
         if entry is None:
             entry = find_entry(repo, revision, path)
-        return ShownVersion(revision, entry, _origin(history, revision, name))
+        return ShownVersion(revision, entry, _origin(past, revision, name))
 
 
-def _origin(history: History, revision: Revision, path: str) -> LogEntry:
-    repo = history.repo
-    walk = repo.commits.walk(head_at(history.head, revision))
+def _origin(past: History, revision: Revision, path: str) -> LogEntry:
+    repo = past.repo
+    walk = repo.commits.walk(head_at(past.head, revision))
     found = next(trace(repo, path, links(walk)), None)
     if found is None:
         raise DamageError(
@@ -128,13 +128,3 @@ def _origin(history: History, revision: Revision, path: str) -> LogEntry:
     link, event = found
     tags = tags_of(repo).get(link.id, ())
     return LogEntry(link.id, link.commit, tags, event)
-
-
-def head_at(head: Head, revision: Revision) -> Head:
-    """Return the head as if ``revision`` were the latest commit, to walk back from there."""
-    return head._replace(
-        seq=revision.seq,
-        commit=revision.id,
-        versions=revision.versions,
-        recent=head.recent[head.seq - revision.seq :],
-    )

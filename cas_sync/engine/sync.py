@@ -4,7 +4,6 @@ The only way back: the head moved, so theirs is read again and the plan made aga
 folder is not scanned twice, and no chunk is uploaded twice. docs/design.md, section 3.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cached_property
@@ -19,6 +18,7 @@ from cas_sync.engine.apply import (
     write_index,
 )
 from cas_sync.engine.asking import Asker, Question, read_stored, read_text
+from cas_sync.engine.coming_rules import coming_rules
 from cas_sync.engine.contents import Contents
 from cas_sync.engine.intent import intent_of, read_interrupted
 from cas_sync.engine.named import matches_for, refuse_missing
@@ -127,11 +127,9 @@ class _Run:
     def measure(self) -> None:
         """Note what was sent and received."""
         if self.connection is not None:
-            meters = self.connection.meters
-            self.report.bytes_up = sum(meter.bytes_up for meter in meters)
-            self.report.bytes_down = sum(meter.bytes_down for meter in meters)
-            sent: Counter[str] = sum((meter.requests for meter in meters), Counter())
-            self.report.requests = dict(sent)
+            sent = self.connection.traffic()
+            self.report.bytes_up, self.report.bytes_down = sent.bytes_up, sent.bytes_down
+            self.report.requests = sent.requests
 
     def run(self) -> SyncReport:
         session, report = self.session, self.report
@@ -240,6 +238,7 @@ class _Run:
             settled=settled,
             declined=session.declined,
             reconsider=options.reconsider or bool(options.paths) or self._is_exact,
+            is_past=options.target is not None,
         )
         plan, head = self._publish(base, ours, head, rules, author)
         repo = self._connected().repository(head.head.repo_id)
@@ -304,6 +303,8 @@ class _Run:
         asked = False
         shown: Callable[[], Iterator[Entry]] | None = None
         for race in range(RACES):
+            coming = coming_rules(session.settings, repo, side.head.head, base, ours)
+            rules = replace(rules, withholds=coming)
             plan = session.plan(base, ours, side.rows, rules, self.matches)
             if self.matches is not None:
                 refuse_missing(session, self.matches, base, ours, side.rows())

@@ -23,8 +23,9 @@ from cas_sync.engine.table_files import (
 )
 from cas_sync.engine.tables import ChangedRow, NotCompared, TableDiff, suffix_of
 from cas_sync.errors import UsageError
+from cas_sync.plan.near import near_names
 from cas_sync.plan.renames import TreeChange
-from cas_sync.plan.table_shape import Shape, has_header, near_name
+from cas_sync.plan.table_shape import Shape, has_header
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -299,11 +300,11 @@ def _refuse_missing(key: Sequence[str], old: Table, new: Table) -> None:
             if name in table.columns or not table.columns:
                 continue
             known = ", ".join(list(table.columns)[:20])
-            meant = near_name(name, table.columns)
+            meant = near_names(name, table.columns)
             raise UsageError(
                 f"the {which} version has no column {name}",
                 cause=f"its columns: {known}",
-                fix=f"--key {meant}" if meant else "name one of them, or leave --key out",
+                fix=f"--key {meant[0]}" if meant else "name one of them, or leave --key out",
             )
 
 

@@ -6,30 +6,26 @@ the tag or are seen.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from shlex import quote
-from typing import NamedTuple
 
-from cas_sync.engine.at_revision import history
+from cas_sync.engine.at_revision import History, open_history
 from cas_sync.engine.repository import Connection, Repository, refuse_reset
 from cas_sync.engine.revisions import (
     LATEST,
     commit_at,
     damaged_tag,
-    find_revision,
     lost_tag,
     may_hold,
-    near,
+    near_tags,
 )
 from cas_sync.engine.settings import Settings
 from cas_sync.engine.surroundings import Surroundings, find_author
 from cas_sync.errors import CasSyncError, RaceLostError, UsageError
 from cas_sync.formats.rows import tidy
 from cas_sync.formats.tag import Tag, folded, normal, why_not_a_name
-from cas_sync.model.commit import Commit, Head
+from cas_sync.model.commit import Commit
 from cas_sync.model.ids import ObjectId
 from cas_sync.model.tree import timestamp
 from cas_sync.store.tags import TagsRead, Taken
@@ -105,7 +101,7 @@ def list_tags(settings: Settings, surroundings: Surroundings) -> TagList:
         found = connection.read_head()
         refuse_reset(found, None, settings.address.url)
         if found is None:
-            return TagList((), {}, dict(connection.bucket.meter.requests))
+            return TagList((), {}, connection.traffic().requests)
         head = found.head
         read = connection.repository(head.repo_id).tags.read_all()
         troubles: dict[str, CasSyncError] = {
@@ -120,7 +116,7 @@ def list_tags(settings: Settings, surroundings: Surroundings) -> TagList:
             if tag.commit is not None and not may_hold(head, tag.commit, tag.seq):
                 troubles[name] = lost_tag(name, tag.commit, tag.seq)
         tags = sorted(read.tags.values(), key=lambda tag: (-tag.seq, tag.name))
-        return TagList(tuple(tags), troubles, dict(connection.bucket.meter.requests))
+        return TagList(tuple(tags), troubles, connection.traffic().requests)
 
 
 def set_tag(
@@ -148,8 +144,8 @@ def set_tag(
         RepositoryResetError: The repository was reset meanwhile.
     """
     name = _named(name)
-    with _open(settings, surroundings) as (connection, repo, head):
-        found = find_revision(repo, head, rev, surroundings.clock.now())
+    with open_history(settings, surroundings) as past:
+        repo, found = past.repo, past.revision(rev)
         commit = commit_at(repo, found)
         read = repo.tags.read_all()
         before = read.tags.get(name)
@@ -158,24 +154,23 @@ def set_tag(
             found.id,
             found.seq,
             find_author(settings.user_name, settings.root, surroundings.env),
-            timestamp(surroundings.clock.now()),
+            timestamp(past.now),
             tidy(message or "", MESSAGE),
         )
-        requests = connection.bucket.meter.requests
         if before is not None and _is_same(before, tag, message):
-            return TagDone(before, Change.SAME, before, commit, dict(requests))
+            return TagDone(before, Change.SAME, before, commit, past.traffic().requests)
         _refuse_alike(read, tag)
         if not move:
             _refuse_taken(read, tag)
         taken = _write(repo, read, tag)
         if taken is not None and not _is_same(taken, tag, message):
             raise _lost(taken, "cas-sync tag {} REV --move")
-        _check_head(connection, head)
+        _check_head(past)
         is_new = before is None and name not in read.damaged
         change = Change.NEW if is_new else Change.MOVED
         if taken is not None:
             tag, change = taken, Change.SAME
-        return TagDone(tag, change, before, commit, dict(requests))
+        return TagDone(tag, change, before, commit, past.traffic().requests)
 
 
 def remove_tag(settings: Settings, surroundings: Surroundings, name: str) -> TagDone:
@@ -187,42 +182,28 @@ def remove_tag(settings: Settings, surroundings: Surroundings, name: str) -> Tag
         RepositoryResetError: The repository was reset meanwhile.
     """
     name = normal(name)
-    with _open(settings, surroundings) as (connection, repo, head):
-        read = repo.tags.read_all()
+    with open_history(settings, surroundings) as past:
+        read = past.repo.tags.read_all()
         before = read.tags.get(name)
         if before is None and name not in read.damaged:
             raise UsageError(
                 f"there is no tag {name!r}",
-                cause=near(name, list(read.tags)),
+                cause=near_tags(name, read.tags),
                 fix="see the tags:  cas-sync tag",
             )
         gone = Tag(
             name,
             None,
-            before.seq if before is not None else max(1, head.seq),
+            before.seq if before is not None else max(1, past.head.seq),
             find_author(settings.user_name, settings.root, surroundings.env),
-            timestamp(surroundings.clock.now()),
+            timestamp(past.now),
             "",
         )
-        taken = _write(repo, read, gone)
+        taken = _write(past.repo, read, gone)
         if taken is not None and taken.commit is not None:
             raise _lost(taken, "cas-sync tag {} --delete")
-        _check_head(connection, head)
-        requests = dict(connection.bucket.meter.requests)
-        return TagDone(before or gone, Change.REMOVED, before, None, requests)
-
-
-class _Open(NamedTuple):
-    connection: Connection
-    repo: Repository
-    head: Head
-
-
-@contextmanager
-def _open(settings: Settings, surroundings: Surroundings) -> Iterator[_Open]:
-    with Connection(settings, surroundings) as connection:
-        repo, head = history(connection, connection.read_head(), settings)
-        yield _Open(connection, repo, head)
+        _check_head(past)
+        return TagDone(before or gone, Change.REMOVED, before, None, past.traffic().requests)
 
 
 def _named(name: str) -> str:
@@ -284,11 +265,11 @@ def _lost(taken: Tag, insist: str) -> RaceLostError:
     )
 
 
-def _check_head(connection: Connection, before: Head) -> None:
+def _check_head(past: History) -> None:
     """Make sure that the tag counts: its repository is open, and no collection ran."""
-    now = connection.read_head()
-    refuse_reset(now, before.repo_id, connection.bucket.url)
-    if now is not None and now.head.gc_epoch != before.gc_epoch:
+    now = past.connection.read_head()
+    refuse_reset(now, past.head.repo_id, past.connection.bucket.url)
+    if now is not None and now.head.gc_epoch != past.head.gc_epoch:
         raise RaceLostError(
             "the store was cleaned up at the same moment",
             cause="so it is not known whether the tagged commit still is there",

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cas_sync.engine.only import still_here
 from cas_sync.engine.repository import Repository
-from cas_sync.engine.revisions import find_revision
+from cas_sync.engine.revisions import Revision, find_revision, head_at
 from cas_sync.engine.session import Plan, Scanned, Session
 from cas_sync.engine.settings import Settings
 from cas_sync.engine.sync_report import Target
@@ -57,19 +57,16 @@ def read_lock(settings: Settings) -> Lock:
 def as_of(repo: Repository, head: HeadRead, target: Target, now: datetime) -> HeadRead:
     """Return the head as if the target were the latest commit.
 
-    Its index stays the one of today, which knows where all contents lie.
-
     Raises:
         UsageError: There is no such revision.
         ConfigError: The lock file is about another repository, or a commit that is not there.
     """
-    if target.lock is None:
+    lock = target.lock
+    if lock is None:
         found = find_revision(repo, head.head, target.rev, now)
-        commit, seq, versions = found.id, found.seq, found.versions
     else:
-        commit, seq = target.lock.commit, target.lock.seq
-        versions = pinned(repo, head.head, target.lock).versions
-    return HeadRead(head.head._replace(commit=commit, seq=seq, versions=versions), head.etag)
+        found = Revision(lock.commit, lock.seq, pinned(repo, head.head, lock).versions)
+    return HeadRead(head_at(head.head, found), head.etag)
 
 
 def pinned(repo: Repository, head: Head, lock: Lock) -> Commit:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from shlex import quote
 
 from cas_sync.engine.at_revision import History, open_history, parsed
 from cas_sync.engine.bring_back import (
@@ -26,7 +27,7 @@ from cas_sync.engine.deleted import (
     deletions_below,
     deletions_named,
     events,
-    listing,
+    in_groups,
 )
 from cas_sync.engine.revisions import LATEST
 from cas_sync.engine.session import Session
@@ -96,7 +97,7 @@ def find_deleted(
     """
     with Session(settings, surroundings, progress or Silent(), creates=False) as session:
         past = open_past(session)
-        return listing(_listed(past, session, everything=everything), None).groups
+        return in_groups(_listed(past, session, everything=everything)())
 
 
 def run_undelete(
@@ -124,9 +125,12 @@ def run_undelete(
         UsageError: Nothing of such a name was deleted.
         CasSyncError: It could not be done; every file is whole.
     """
-    undelete = _undelete_here if options.to is None else _undelete_elsewhere
     try:
-        return undelete(settings, surroundings, options, agree, progress, pick)
+        if options.to is None:
+            return _undelete_here(settings, surroundings, options, agree, progress, pick)
+        return _undelete_elsewhere(
+            settings, surroundings, options, options.to, agree, progress, pick
+        )
     except DiskFullError as error:
         error.fix = "free some space, then run the same command again"
         error.state = "every file is whole"
@@ -169,13 +173,11 @@ def _undelete_elsewhere(
     settings: Settings,
     surroundings: Surroundings,
     options: UndeleteOptions,
+    target: Path,
     agree: Agree,
     progress: Progress,
     pick: Pick | None,
 ) -> RestoreReport | None:
-    target = options.to
-    if target is None:
-        raise AssertionError
     with open_history(settings, surroundings) as past:
         choice = _chosen(past, None, options, pick)
         if choice is None:
@@ -235,7 +237,7 @@ class _Choice:
             elif path in self._named:
                 self.existing[path] = (
                     "it exists now; what was deleted of it:  "
-                    f"cas-sync undelete {path} --rev '#{event.row.seq}' --to DIR"
+                    f"cas-sync undelete {quote(path)} --rev '#{event.row.seq}' --to DIR"
                 )
             else:
                 n_existing += 1
@@ -269,7 +271,7 @@ def _chosen(
         return _Choice(found, meant, frozenset(paths), is_wanted, adds=adds)
     if pick is None:
         return None
-    listed = listing(_listed(past, session, everything=options.everything), options.most)
+    listed = Listing.of(_listed(past, session, everything=options.everything), options.most)
     picked = pick(listed)
     if picked is None:
         return None

@@ -81,9 +81,7 @@ def run_undo(
         try:
             run.run(options, agree, report)
         finally:
-            report.requests = dict(connection.bucket.meter.requests)
-            report.bytes_up = connection.bucket.meter.bytes_up
-            report.bytes_down = connection.bucket.meter.bytes_down
+            report.requests, report.bytes_down, report.bytes_up = connection.traffic()
     if report.published and report.plan is not None and is_synced(settings):
         undone = f"{report.plan.name} is undone for everyone at {str(report.commit)[:8]}"
         flag = options.allow_mass_delete

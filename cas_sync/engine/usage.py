@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 from cas_sync.engine.at_revision import (
     Named,
-    Traffic,
     open_history,
     parsed,
     rows_below,
     unknown,
 )
-from cas_sync.engine.revisions import Revision
+from cas_sync.engine.repository import Traffic
+from cas_sync.engine.revisions import Revision, head_at
 from cas_sync.engine.settings import Settings
 from cas_sync.engine.surroundings import Surroundings
 from cas_sync.model.tree import Entry
@@ -193,9 +193,7 @@ def measure_history(settings: Settings, surroundings: Surroundings, rev: str) ->
         revision = past.revision(rev)
         authors, months = _Sum(), _Sum()
         files = size = stored = 0
-        for oid, commit in past.repo.commits.walk(past.head):
-            if commit.seq > revision.seq:
-                continue
+        for oid, commit in past.repo.commits.walk(head_at(past.head, revision)):
             if oid == revision.id:
                 files, size = commit.files, commit.size
             stored += commit.bytes_new

@@ -3,6 +3,9 @@
 import re
 from datetime import UTC, datetime, timedelta
 
+STORED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
+"""A time as rows and tags hold it."""
+
 FORMS = "2026-11-20, 2026-11-20T14:00:00Z, yesterday, '3 days ago', 2w, 5h"
 
 _AGO = re.compile(

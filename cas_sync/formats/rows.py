@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 
 from cas_sync.errors import FormatError
 from cas_sync.formats.cells import escape, unescape
+from cas_sync.formats.moments import STORED
 from cas_sync.model.ids import ObjectId
 from cas_sync.model.paths import PathRefusedError, RepoPath, parse_repo_path, sort_key
 from cas_sync.model.tree import Content, Deletion, Entry, Mode, Timestamp
@@ -18,7 +19,6 @@ from cas_sync.model.tree import Content, Deletion, Entry, Mode, Timestamp
 T = TypeVar("T")
 
 _QUOTED = re.compile(r'[",;]|^ | $')
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
 _UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _MODES = {str(mode): mode for mode in Mode}
@@ -82,7 +82,7 @@ def _load_entry(cells: list[str]) -> Entry:
     path, editor, edited, checksum, size, mode = cells
     if _UNFIT.search(editor):
         raise ValueError("a name holds a control character")
-    if _TIME.fullmatch(edited) is None or _SIZE.fullmatch(size) is None or mode not in _MODES:
+    if STORED.fullmatch(edited) is None or _SIZE.fullmatch(size) is None or mode not in _MODES:
         raise ValueError("the time, size or mode is malformed")
     content = Content(ObjectId.parse(checksum), int(size), _MODES[mode])
     return Entry(parse_repo_path(unescape(path)), content, unescape(editor), Timestamp(edited))
@@ -140,7 +140,7 @@ class DeletedRows:
         *entry, deleter, deleted, seq = cells
         if _UNFIT.search(deleter):
             raise ValueError("a name holds a control character")
-        if _TIME.fullmatch(deleted) is None or _SIZE.fullmatch(seq) is None:
+        if STORED.fullmatch(deleted) is None or _SIZE.fullmatch(seq) is None:
             raise ValueError("the time or number of the deletion is malformed")
         return Deletion(_load_entry(entry), unescape(deleter), Timestamp(deleted), int(seq))
 

@@ -9,7 +9,7 @@ import unicodedata
 from typing import NamedTuple
 
 from cas_sync.errors import FormatError
-from cas_sync.formats.moments import looks_like_moment
+from cas_sync.formats.moments import STORED, looks_like_moment
 from cas_sync.formats.strict_json import HEX32, LINE, check_self, parse, self_hashed
 from cas_sync.model.ids import ObjectId
 from cas_sync.model.tree import Timestamp
@@ -22,7 +22,6 @@ MAX_NUMBER = 99_999_999
 
 _ID = re.compile(r"[0-9a-f]{4,}", re.ASCII | re.IGNORECASE)
 _NUMBER = re.compile(r"[0-9]+", re.ASCII)
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 _MEANT = {
     "@": "@ is the latest commit",
     "#": "# begins a number",
@@ -88,6 +87,8 @@ def why_not_a_name(name: str) -> str:
         return "it is a number; #12 is the commit number 12"
     if _ID.fullmatch(name):
         return "it could be the beginning of a commit's id"
+    if folded(name) == "head":
+        return "it would be taken for the latest commit, which is @"
     if looks_like_moment(name):
         return "it is, or looks like, a date or time"
     return ""
@@ -130,7 +131,7 @@ def load_tag(data: bytes, repo_id: str, name: str, number: int) -> Tag:
         fields.maybe_oid("commit"),
         fields.number("seq"),
         fields.text("tagger", LINE),
-        Timestamp(fields.text("time", _TIME)),
+        Timestamp(fields.text("time", STORED)),
         fields.text("message", LINE),
     )
     fields.end()

@@ -92,6 +92,25 @@ def sort_key(path: str) -> str:
     return path.replace("/", "\0")
 
 
+def is_below(path: str, folder: str) -> bool:
+    """Say whether ``path`` is ``folder`` or lies below it; all lies below the empty text."""
+    return not folder or path == folder or path.startswith(folder + "/")
+
+
+def keys_below(path: str) -> tuple[str, str | None]:
+    """Return the keys of a path and of all that lies below it, as a range.
+
+    Returns:
+        The first that is meant, and the first after it that is not; `None` where all are, as
+        they are below the empty text.
+    """
+    if not path:
+        return "", None
+    key = sort_key(path)
+    # No name holds a control character, so nothing else comes between.
+    return key, key + "\x01"
+
+
 def fold(name: str) -> str:
     """Return what a case-folding, normalising disk takes ``name`` for."""
     if name.isascii():

@@ -88,7 +88,9 @@ def suspect(survey: Survey, rewrites: Rewrites, limits: GuardLimits) -> Suspicio
             "E206",
             f"this would delete {lost_here:,} of {survey.n_base:,} files here",
             "a teammate deleted more than half of the shared files",
-            f"look first:  cas-sync log -n 3 --stat\n{_ALLOW}",
+            "look first:  cas-sync log -n 3 --stat\n"
+            "take that back for everyone:  cas-sync undo @\n"
+            "accept it here (what goes is kept):  cas-sync sync --allow-mass-delete",
         )
     # Ransomware rewrites files in place, or writes new ones and deletes the old.
     rewritten = survey.n_modified + min(survey.n_added, gone)

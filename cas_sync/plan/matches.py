@@ -1,13 +1,9 @@
 """Whether what a user named is there at all: found out while a plan is made."""
 
-import difflib
 from collections.abc import Callable, Iterable, Iterator
 
 from cas_sync.plan.step import Step
 from cas_sync.plan.sync_plan import Sides
-
-_MOST = 2_000
-"""Names that are kept to suggest from."""
 
 
 class Matches:
@@ -45,21 +41,3 @@ class Matches:
         while self.missing and path:
             self.missing.discard(path)
             path = path.rpartition("/")[0]
-
-
-def near(name: str, paths: Iterable[str]) -> list[str]:
-    """Return up to three of the names among ``paths`` that may have been meant.
-
-    Those are files called the same elsewhere, and what the same folder holds.
-    """
-    folder, _, last = name.rpartition("/")
-    below = f"{folder}/" if folder else ""
-    elsewhere: set[str] = set()
-    beside: set[str] = set()
-    for path in paths:
-        if path.rpartition("/")[2] == last and len(elsewhere) < _MOST:
-            elsewhere.add(path)
-        if path.startswith(below) and len(beside) < _MOST:
-            beside.add(below + path[len(below) :].partition("/")[0])
-    found = [*sorted(elsewhere), *difflib.get_close_matches(name, beside, 3)]
-    return list(dict.fromkeys(found))[:3]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from cas_sync.model.paths import sort_key
+from cas_sync.model.paths import is_below, keys_below, sort_key
 
 
 @dataclass(frozen=True)
@@ -28,20 +28,20 @@ class NamedPaths:
         """
         if self.is_all:
             return [("", None)]
-        found: list[tuple[str, str]] = []
-        for key in sorted({sort_key(path) for path in self.paths}):
-            # The key of a path, then those of what lies below it; no name holds a control
-            # character, so nothing else comes between.
-            if not (found and key < found[-1][1]):
-                found.append((key, key + "\x01"))
-        return [*found]
+        return [keys_below(path) for path in self.roots()]
+
+    def roots(self) -> list[str]:
+        """Return the paths in their order, without those that lie below another."""
+        found: list[str] = []
+        for path in sorted(set(self.paths), key=sort_key):
+            if not (found and is_below(path, found[-1])):
+                found.append(path)
+        return found
 
     def covers(self, path: str) -> bool:
         """Say whether the file ``path`` is meant."""
-        if self.is_all:
-            return True
-        return any(path == each or path.startswith(each + "/") for each in self.paths)
+        return self.is_all or any(is_below(path, each) for each in self.paths)
 
     def touches(self, folder: str) -> bool:
         """Say whether ``folder`` is meant, or something that may lie in it."""
-        return self.covers(folder) or any(each.startswith(folder + "/") for each in self.paths)
+        return self.covers(folder) or any(is_below(each, folder) for each in self.paths)

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from cas_sync.model.paths import RepoPath, fold
+from cas_sync.model.paths import RepoPath, fold, is_below
 
 
 class Names:
@@ -68,9 +68,8 @@ class Names:
         )
 
     def _forgive(self, path: RepoPath) -> None:
-        refused, below = self._refused, path + "/"
-        for each in [each for each in refused if each == path or each.startswith(below)]:
-            del refused[each]
+        for each in [each for each in self._refused if is_below(each, path)]:
+            del self._refused[each]
 
     def _gives_way(self, path: RepoPath, *, is_new: bool, movable: bool) -> None:
         if self._file is not None and path.startswith(self._file[0] + "/"):

@@ -6,7 +6,7 @@ Nothing records a rename; it is seen. One that came with an edit is an addition 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from cas_sync.model.commit import ChangeRow
 from cas_sync.model.ids import ObjectId
@@ -35,6 +35,15 @@ class TreeChange(NamedTuple):
     renamed_from: str = ""
     renamed_to: str = ""
 
+    @classmethod
+    def between(cls, before: Entry | None, after: Entry | None) -> Self | None:
+        """Return what became of a row; `None` where its content and mode are the same."""
+        old, new = before and before.content, after and after.content
+        row = after or before
+        if row is None or old == new:
+            return None
+        return cls(row.path, old, new)
+
     @property
     def change(self) -> str:
         """Return ``added``, ``modified`` or ``deleted``."""
@@ -58,15 +67,6 @@ class TreeChange(NamedTuple):
         if self.renamed_to:
             row["renamed_to"] = self.renamed_to
         return row
-
-
-def tree_change(before: Entry | None, after: Entry | None) -> TreeChange | None:
-    """Return what became of a row; `None` where its content and mode are the same."""
-    old, new = before and before.content, after and after.content
-    row = after or before
-    if row is None or old == new:
-        return None
-    return TreeChange(row.path, old, new)
 
 
 def pair_renames(rows: Sequence[TreeChange]) -> list[TreeChange]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from cas_sync.errors import UsageError
 from cas_sync.model.ids import ObjectId
+from cas_sync.model.paths import is_below
 from cas_sync.plan.ignore_rules import (
     TEAM_FILE,
     IgnoreRules,
@@ -71,11 +72,11 @@ class Scope:
             return True
         if not self.remembered or self._is_wanted(path):
             return False
-        return not _is_below(path, self._named)
+        return not any(is_below(path, each) for each in self._named)
 
     def covers(self, path: str) -> bool:
         """Say whether this sync is about the file ``path``."""
-        if self._covered and not _is_below(path, self._covered):
+        if self._covered and not any(is_below(path, each) for each in self._covered):
             return False
         if self._only is not None and not self._only.match_file(path):
             return False
@@ -100,10 +101,6 @@ def wants(patterns: Sequence[str]) -> Callable[[str], bool]:
 def matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
     """Return what says whether a path matches one of some gitignore patterns."""
     return gitignore_spec(patterns).match_file
-
-
-def _is_below(path: str, named: Sequence[str]) -> bool:
-    return any(path == each or path.startswith(each + "/") for each in named)
 
 
 def refuse_bad_patterns(patterns: Sequence[str], option: str) -> None:

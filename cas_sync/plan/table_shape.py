@@ -5,10 +5,9 @@ of a file, so that a wrong one shows as more differences and never as none.
 """
 
 import csv
-import difflib
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 _SEPARATORS = ",;\t|"
@@ -96,10 +95,3 @@ def name_columns(cells: Sequence[str], *, are_names: bool) -> list[str]:
         taken.add(at)
         names.append(at)
     return names
-
-
-def near_name(name: str, names: Iterable[str]) -> str:
-    """Return the name that may have been meant; empty where none is near."""
-    known = {each.casefold(): each for each in names}
-    found = difflib.get_close_matches(name.casefold(), known, 1)
-    return known[found[0]] if found else ""

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NewType, Protocol
 
+from cas_sync.errors import DamageError
 from cas_sync.model.credentials import Credentials
 
 Key = NewType("Key", str)
@@ -129,6 +130,15 @@ class Bucket(Protocol):
 
     def close(self) -> None:
         """Give connections back; the bucket is not used afterwards."""
+
+
+def lacks(key: Key) -> DamageError:
+    """Return the error of an immutable object that others refer to and that is gone."""
+    return DamageError(
+        f"the store lacks {key}",
+        cause="it was deleted by something other than cas-sync",
+        fix="restore it from the bucket's versions, then run the same command again",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 from typing import Protocol
 
-from cas_sync.errors import DamageError, FormatError
+from cas_sync.errors import FormatError
 from cas_sync.formats import index, keys, pack
 from cas_sync.model.ids import ObjectId
 from cas_sync.model.pack import IndexRoot, Kind, Location, PackName
-from cas_sync.store.bucket import Bucket, Key
+from cas_sync.store.bucket import Bucket, Key, lacks
 from cas_sync.store.cache import Cache
 
 KIND = "index"
@@ -129,11 +129,7 @@ class IndexSet:
             blob = self._bucket.get(key)
             data = None if blob is None else blob.data
         if data is None:
-            raise DamageError(
-                f"the store lacks {key}",
-                cause="it was deleted by something other than cas-sync",
-                fix="restore it from the bucket's versions, then run the same command again",
-            )
+            raise lacks(key)
         return data
 
 

@@ -118,6 +118,9 @@ class Manifest(Generic[T]):
             start: First key that is meant.
             end: First key after it that is not; `None` where all are.
         """
+        if not start and end is None:
+            yield from self.rows(root)
+            return
         level = between([] if root is None else [root], start, end)
         while level and level[0].level:
             level = between(self._below(level), start, end)

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from operator import attrgetter
 
-from cas_sync.errors import DamageError, FormatError
+from cas_sync.errors import FormatError
 from cas_sync.formats import pages
 from cas_sync.model.commit import PageRef
 from cas_sync.model.ids import ObjectId
-from cas_sync.store.bucket import Bucket, Key
+from cas_sync.store.bucket import Bucket, Key, lacks
 from cas_sync.store.cache import Cache
 
 PAGES = "pages"
@@ -70,11 +70,7 @@ class PageReader:
             key, first.offset, last.offset + last.length - first.offset
         )
         if data is None:
-            raise DamageError(
-                f"the store lacks {key}",
-                cause="it was deleted by something other than cas-sync",
-                fix="restore it from the bucket's versions, then run the same command again",
-            )
+            raise lacks(key)
         return data
 
 

@@ -4,12 +4,13 @@ A tag that is moved or taken back is an object more, so no right to delete is ne
 two who set one name at once want the same key: the second is told.
 """
 
+import contextlib
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from cas_sync.errors import DamageError, UsageError
+from cas_sync.errors import DamageError, FormatError, UsageError
 from cas_sync.formats import keys
 from cas_sync.formats.tag import MAX_NUMBER, Tag, dump_tag, load_tag
 from cas_sync.model.ids import ObjectId
@@ -123,7 +124,9 @@ class TagStore:
         kept = ObjectId.of(key.encode()).hex()
         data = self._cache.get(TAGS, kept)
         if data is not None:
-            return load_tag(data, self._repo_id, name, number)
+            # A copy that is damaged is only fetched again.
+            with contextlib.suppress(FormatError):
+                return load_tag(data, self._repo_id, name, number)
         blob = self._bucket.get(key)
         if blob is None:
             raise DamageError(f"the store lacks {key}", cause="it was there a moment ago")

@@ -433,6 +433,7 @@ def test_threads_share_one_connection(ana, large_index, monkeypatch, folder):
     if large_index:  # of which single entries are looked up
         monkeypatch.setattr("cas_sync.store.sparse_index.SMALL", 0)
         monkeypatch.setenv("CAS_SYNC_CACHE_DIR", str(folder.root / "cold"))
+    before = set(threading.enumerate())
     fs = cas()
 
     def read(path):
@@ -443,7 +444,8 @@ def test_threads_share_one_connection(ana, large_index, monkeypatch, folder):
         found = dict(zip(files, pool.map(read, files), strict=True))
 
     assert found == files
-    assert len([t for t in threading.enumerate() if t.name.startswith("store")]) <= 8
+    begun = set(threading.enumerate()) - before
+    assert len([thread for thread in begun if thread.name.startswith("store")]) <= 8
 
 
 def test_what_nobody_holds_any_more_is_closed(ana, monkeypatch):
@@ -455,15 +457,15 @@ def test_what_nobody_holds_any_more_is_closed(ana, monkeypatch):
             closed.append(self)
 
     monkeypatch.setattr("cas_sync.api.tree_reader.Connection", Noting)
-    before = threading.active_count()
+    before = set(threading.enumerate())
     fs = cas(skip_instance_cache=True)
     fs.cat("readme.txt")
-    assert threading.active_count() > before
+    assert set(threading.enumerate()) - before
 
     del fs
     gc.collect()
 
-    assert threading.active_count() == before
+    assert not set(threading.enumerate()) - before
     assert len(closed) == 1
 
 

@@ -241,7 +241,7 @@ def test_without_a_lock_file_it_says_how_to_make_one(ana):
 @pytest.mark.parametrize("option", ["--push-only", "--no-deletes", "--only=x", "a.csv"])
 def test_locked_is_a_whole_version(ana, option):
     ana.run("pin")
-    ana.run("sync", "--locked", "-y", option, exit=2)
+    assert "--locked" in ana.run("sync", "--locked", "-y", option, exit=2).stderr
 
 
 @pytest.mark.parametrize(("rev", "holds"), [("#1", FIRST), ("@~1", SECOND)])
@@ -269,7 +269,7 @@ def test_a_clone_of_a_version_there_is_none_of_leaves_nothing(ana, folder):
 
 
 @pytest.mark.s3
-@pytest.mark.parametrize("number", [0, 1, 3])
+@pytest.mark.parametrize("number", [0, 3])
 @pytest.mark.parametrize("then", ["latest", "pinned"])
 def test_killed_on_the_way_back_any_next_sync_finishes(through, proxy, number, then):
     ana = through.person("Ana")

@@ -59,8 +59,8 @@ def test_a_name_given_by_one_is_a_revision_for_all(place):
     assert bo.read("f.csv") == b"version 1"
 
 
-def test_tags_are_listed_newest_commit_first(place):
-    ana, _ = began(place, "ana")
+def test_tags_are_listed_newest_commit_first(folder):
+    ana, _ = began(folder, "ana")
     for name, rev in (("old", "#1"), ("b", "@"), ("a", "@"), ("Größe 1", "@~1")):
         tagged(ana, name, rev)
 
@@ -90,8 +90,8 @@ def test_tagging_what_is_tagged_so_is_fine(folder):
     assert "another message" in tagged(bo, "v1", "-m", "other", exit=2)["message"]
 
 
-def test_a_name_in_use_is_moved_only_when_told_so(place):
-    ana, bo, ids = began(place, "ana", "bo")
+def test_a_name_in_use_is_moved_only_when_told_so(folder):
+    ana, bo, ids = began(folder, "ana", "bo")
     tagged(ana, "v1", "@~1")
 
     said = tagged(bo, "v1", exit=2)
@@ -106,8 +106,8 @@ def test_a_name_in_use_is_moved_only_when_told_so(place):
     assert f"before: {ids[0][:8]} (#3)" in ana.run("tag", "v1", "#1", "--move").stdout
 
 
-def test_a_name_taken_back_is_gone_and_can_be_given_again(place):
-    ana, bo, _ = began(place, "ana", "bo")
+def test_a_name_taken_back_is_gone_and_can_be_given_again(folder):
+    ana, bo, _ = began(folder, "ana", "bo")
     tagged(ana, "v1", "@~1")
 
     said = tagged(bo, "v1", "--delete")["result"]

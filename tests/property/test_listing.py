@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cas_sync.engine.at_revision import Subfolder, listing, rows_below
+from cas_sync.engine.at_revision import Subfolder, rows_below, rows_in
 from cas_sync.formats import keys
 from cas_sync.formats.rows import VersionRows
 from cas_sync.model.paths import sort_key
@@ -45,7 +45,7 @@ def test_a_listing_is_the_files_and_folders_of_one_level(store, paths, folder):
     below = [path for path in files if not folder or path.startswith(f"{folder}/")]
     at = len(folder) + 1 if folder else 0
 
-    found = list(listing(repo, revision, folder))
+    found = list(rows_in(repo, revision, folder))
 
     if folder in files:
         assert [each.path for each in found] == [folder]

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable, Mapping
 
-from cas_sync.engine.publish import Author, Change, write_changes
+from cas_sync.engine.publish import Author, Change, move_head, write_changes
 from cas_sync.engine.repository import Connection
 from cas_sync.engine.settings import load_settings
 from cas_sync.engine.surroundings import Surroundings
@@ -12,7 +12,7 @@ from cas_sync.model.ids import ObjectId
 from cas_sync.model.pack import Kind
 from cas_sync.model.paths import parse_repo_path, sort_key
 from cas_sync.model.tree import Content, Deletion, Entry, Mode, timestamp
-from cas_sync.store.head import HeadRead, Won, advance
+from cas_sync.store.head import HeadRead, Won
 from cas_sync.store.packs import PackUploader
 from tests.support.people import Person
 
@@ -66,17 +66,8 @@ def _publish(
                 yield Deletion(each.before, name, when, seq)
 
     author = Author(name, "tests", "here", "")
-    new, oid, commit = write_changes(
-        repo, head.head, changes, gone, uploader, author, surroundings
-    )
-    outcome = advance(
-        repo.bucket,
-        new,
-        head.etag,
-        is_ours=lambda at: repo.commits.holds(at, oid, commit.seq),
-        clock=surroundings.clock,
-        jitter=surroundings.jitter,
-    )
+    new, oid, _ = write_changes(repo, head.head, changes, gone, uploader, author, surroundings)
+    outcome = move_head(repo, head, new, oid, surroundings)
     assert isinstance(outcome, Won), outcome
     moved = connection.read_head()
     assert moved is not None

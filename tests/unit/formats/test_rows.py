@@ -34,6 +34,7 @@ def test_a_name_is_tidied_into_one_line(text, tidied):
     [
         (WHEN, "yesterday"),
         (WHEN, WHEN.lower()),
+        (WHEN, WHEN.replace("2", "\u0662")),
         (",100644", ",100600"),
         (",100644", ""),
         ("Ana", "A\x1b]0;x\x07na"),

@@ -52,6 +52,7 @@ def test_a_word_may_be_a_name(name):
     ("name", "why"),
     [
         ("", "empty"),
+        ("HEAD", "the latest commit"),
         ("dead", "a commit's id"),
         ("DEAD", "a commit's id"),
         ("decade", "a commit's id"),

@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cas_sync.model.paths import PathRefusedError, fold, parse_repo_path, sort_key, unportable
+from cas_sync.model.paths import (
+    PathRefusedError,
+    fold,
+    is_below,
+    keys_below,
+    parse_repo_path,
+    sort_key,
+    unportable,
+)
 
 REFUSED = [
     "",
@@ -141,3 +149,13 @@ def test_what_windows_cannot_hold_is_said(path):
 @pytest.mark.parametrize("path", ["console.txt", "a.b", "com10", "d/x y"])
 def test_what_windows_can_hold_is_not(path):
     assert unportable(path) == ""
+
+
+@pytest.mark.parametrize("folder", ["", "a", "a/b", "a.b"])
+def test_the_keys_below_a_folder_are_those_of_what_lies_below_it(folder):
+    paths = ["a", "a b", "a.b", "a.b/c", "a/", "a/b", "a/b.c", "a/b/c", "ab", "b"]
+    start, end = keys_below(folder)
+
+    meant = [p for p in paths if start <= sort_key(p) and (end is None or sort_key(p) < end)]
+
+    assert meant == [path for path in paths if is_below(path, folder)]

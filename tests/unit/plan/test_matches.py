@@ -1,6 +1,6 @@
 import pytest
 
-from cas_sync.plan.matches import Matches, near
+from cas_sync.plan.matches import Matches
 
 
 def after(names, paths, is_meant=None):
@@ -28,17 +28,3 @@ def test_patterns_that_match_nothing_are_noticed():
     assert after([], ["a", "b"], lambda path: path == "c").nothing_meant
     assert not after([], ["a", "b"], lambda path: path == "a").nothing_meant
     assert not after([], ["a", "b"]).nothing_meant
-
-
-@pytest.mark.parametrize(
-    ("name", "meant"),
-    [
-        ("sub/typo.csv", ["sub/typos.csv"]),
-        ("b.csv", ["x/y/b.csv"]),
-        ("sbu", ["sub"]),
-        ("sub", ["sub"]),
-        ("quite/another", []),
-    ],
-)
-def test_what_may_have_been_meant_is_near(name, meant):
-    assert near(name, ["sub/typos.csv", "x/y/b.csv", "zzz"]) == meant

@@ -22,6 +22,10 @@ def test_ranges_hold_the_keys_of_what_is_meant_once(named):
     assert found == sorted(filter(meant.covers, PATHS), key=sort_key)
 
 
+def test_what_lies_below_another_is_no_root():
+    assert NamedPaths(("b", "a/b", "a", "a.b", "a")).roots() == ["a", "a.b", "b"]
+
+
 def test_a_folder_on_the_way_is_entered_and_others_are_not():
     meant = NamedPaths(("a/b",))
 

@@ -11,7 +11,6 @@ from cas_sync.plan.renames import (
     folded,
     pair_renames,
     paired,
-    tree_change,
 )
 
 
@@ -145,8 +144,8 @@ def test_a_row_says_what_scripts_get():
 def test_who_and_when_alone_are_no_change():
     before = Entry("a", content("x"), "Ana", Timestamp("2026-11-20T00:00:00Z"))
 
-    assert tree_change(before, before._replace(editor="Ben")) is None
-    assert tree_change(None, before) == added("a", "x")
-    assert tree_change(before, None) == deleted("a", "x")
+    assert TreeChange.between(before, before._replace(editor="Ben")) is None
+    assert TreeChange.between(None, before) == added("a", "x")
+    assert TreeChange.between(before, None) == deleted("a", "x")
     turned = before._replace(content=content("x", Mode.EXEC))
-    assert tree_change(before, turned) == TreeChange("a", before.content, turned.content)
+    assert TreeChange.between(before, turned) == TreeChange("a", before.content, turned.content)

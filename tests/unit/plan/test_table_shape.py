@@ -1,6 +1,6 @@
 import pytest
 
-from cas_sync.plan.table_shape import Shape, has_header, name_columns, near_name, read_shape
+from cas_sync.plan.table_shape import Shape, has_header, name_columns, read_shape
 
 
 @pytest.mark.parametrize(
@@ -57,9 +57,3 @@ def test_no_two_columns_have_one_name():
         "column5",
     ]
     assert name_columns(["1", "2"], are_names=False) == ["column1", "column2"]
-
-
-def test_a_near_name_is_found_whatever_the_case():
-    assert near_name("ID", ["Name", "id"]) == "id"
-    assert near_name("nam", ["id", "Name"]) == "Name"
-    assert not near_name("xyz", ["id"])

@@ -106,6 +106,18 @@ def test_a_second_look_costs_a_listing(tags, bucket, tmp_path, pool):
     assert bucket.meter.requests["GET"] == before + 22
 
 
+def test_a_damaged_copy_on_this_machine_is_fetched_again(bucket, tmp_path, pool):
+    tags = TagStore(bucket, Cache(tmp_path / "own"), pool, samples.REPO)
+    tags.write(V1, 1)
+    assert tags.read_all().tags == {"v1": V1}
+    (copy,) = (each for each in (tmp_path / "own").rglob("*") if each.is_file())
+    whole = copy.read_bytes()
+    copy.write_bytes(whole[:-9])
+
+    assert tags.read_all() == ({"v1": V1}, {}, {"v1": 1})
+    assert copy.read_bytes() == whole
+
+
 @pytest.mark.parametrize("data", [b"", b"{}", b"not json", b'{"v":2}\n'])
 def test_a_damaged_tag_is_named_and_the_others_are_read(tags, bucket, data):
     tags.write(V1, 1)
