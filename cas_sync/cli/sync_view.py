@@ -10,6 +10,7 @@ from cas_sync.cli.adoption_view import (
     foreign_json,
     foreign_lines,
 )
+from cas_sync.cli.ask import MANY_DELETIONS
 from cas_sync.cli.json_out import print_event
 from cas_sync.cli.render import ignored_line, plural, size, visible
 from cas_sync.engine.sync_report import SyncReport
@@ -122,7 +123,7 @@ def print_text(
             if report.conflicts or report.skipped or report.declined
             else "Already in sync with"
             if report.behind is None
-            else "Already the version asked for of"
+            else "Already that version of"
         )
         click.echo(f"{what} {url}{at} ({took})")
         _hint_behind(report)
@@ -130,9 +131,11 @@ def print_text(
     moved = f"{size(report.bytes_up)} sent, {size(report.bytes_down)} received"
     verb = "Published" if report.published else "In sync"
     if report.behind is not None:
-        verb = "At the version asked for,"
+        verb = "As it was"
     click.echo(f"{verb}{at}: {', '.join(done)} ({moved}, {took})")
     _hint_behind(report)
+    if report.published and report.deleted_remote > MANY_DELETIONS:
+        click.echo("hint: take that back for everyone with  cas-sync undo", err=True)
 
 
 def _hint_behind(report: SyncReport) -> None:
