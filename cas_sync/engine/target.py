@@ -129,12 +129,12 @@ def refuse_edits(plan: Plan, version: str) -> None:
     said = [f"{_what(step)} {step.path}" for step in islice(edits, _SAID)]
     if n > _SAID:
         said.append(f"... and {n - _SAID:,} more")
-    files = "1 file here is" if n == 1 else f"{n:,} files here are"
+    files = "1 file here was" if n == 1 else f"{n:,} files here were"
     raise GuardError(
-        f"{files} not as version {version} has them, and were never published",
+        f"{files} changed since the last sync; to be exactly version {version} would lose that",
         cause="\n".join(said),
         fix="publish them first:  cas-sync sync   (then this command again)\n"
-        "or move them out of the data folder",
+        "or take the change back:  cas-sync restore PATH, or move the file elsewhere",
         code="E216",
     )
 

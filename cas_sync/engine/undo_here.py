@@ -98,7 +98,7 @@ def bring_here(
     try:
         report = run_sync(settings, surroundings, options, _Taking(done), progress)
     except CasSyncError as error:
-        # Scripts are told no state.
+        # Said first: it is done for everyone, whatever is the matter here.
         error.message = f"{undone}, but could not be brought here: {error.message}"
         error.state = state
         if not isinstance(error, GuardError):
