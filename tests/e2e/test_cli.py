@@ -165,7 +165,10 @@ def test_an_unknown_option_is_an_error_event_with_json(folder):
 def test_push_only_and_pull_only_exclude_each_other(folder):
     ana = with_changes(folder)
 
-    ana.run("sync", "--push-only", "--pull-only", exit=2)
+    said = ana.run("sync", "--push-only", "--pull-only", exit=2)
+
+    assert "exclude each other" in said.stderr
+    assert len(ana.log()) == 1
 
 
 def test_a_path_outside_the_data_folder_is_refused(folder):
@@ -197,7 +200,9 @@ def test_without_changes_no_terminal_is_needed(folder):
     ana = with_changes(folder)
     ana.sync()
 
-    ana.process("sync")
+    said = ana.process("sync")
+
+    assert said.stdout.startswith("Already in sync with ")
 
 
 # -- configuration ------------------------------------------------------------------

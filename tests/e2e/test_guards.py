@@ -148,6 +148,17 @@ def test_what_deletes_nothing_for_others_is_not_stopped(folder, more):
     assert len(bo.paths()) == 30
 
 
+@pytest.mark.parametrize(("n", "is_told"), [(10, False), (11, True)])
+def test_after_a_large_deletion_the_way_back_is_told(folder, n, is_told):
+    ana, _ = pair(folder)
+    for i in range(n):
+        ana.delete(f"d{i % 3}/f{i:02d}.txt")
+
+    said = ana.run("sync", "-y")
+
+    assert ("cas-sync undo" in said.stderr) == is_told
+
+
 def test_more_than_half_deleted_stops_and_yes_does_not_pass(folder):
     ana, bo = pair(folder)
     for i in range(16):
@@ -163,7 +174,9 @@ def test_more_than_half_deleted_stops_and_yes_does_not_pass(folder):
 
     summary = ana.sync("--allow-mass-delete")
     assert summary["deleted_remote"] == 16
-    assert stopped(bo, folder.url)["code"] == "E206"
+    told = stopped(bo, folder.url)
+    assert told["code"] == "E206"
+    assert "cas-sync undo @" in told["fix"]
     assert len(bo.paths()) == 30
     assert bo.sync("--allow-mass-delete")["deleted_local"] == 16
     assert tree(bo.data) == tree(ana.data)

@@ -101,7 +101,8 @@ def test_many_files_stay_within_bounds(team, n):
 
 def test_a_large_object_of_others_is_adopted_within_bounds(team):
     small, large, _ = team
-    for person, size in ((small, 60 * MIB), (large, 300 * MIB)):
+    # Both larger than what is read ahead and on its way in packs.
+    for person, size in ((small, 150 * MIB), (large, 630 * MIB)):
         person.store += f"-{person.name}"
         large_file(person, size)
         person.data.rename(person.store)
@@ -109,6 +110,7 @@ def test_a_large_object_of_others_is_adopted_within_bounds(team):
     little = peak(small, "sync", "-y", "--push-only", "--store", small.store)
     much = peak(large, "sync", "-y", "--push-only", "--store", large.store)
 
-    # A few packs and what is read ahead; the object itself would be 240 MiB more.
+    # 480 MiB more to read; how packs and reads overlap makes some 60 MiB of difference.
     assert much < little + 110 * MIB
+    assert much < 400 * MIB
     assert large.log()[0]["message"] == "adopt 1 file"
