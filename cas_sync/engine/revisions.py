@@ -35,6 +35,9 @@ FORMS = (
 _BACK = re.compile(r"(.*?)((?:~[0-9]*)+)", re.DOTALL)
 _NUMBER = re.compile(r"#([0-9]+)")
 _ID = re.compile(rf"[0-9a-f]{{{MIN_DIGITS},}}")
+_DAYS = re.compile(r"[0-9]{1,4}d")
+"""Of what an id and a time share, so much is a time: 27 years. The rest is an id."""
+
 _FEW_DIGITS = re.compile(r"[0-9a-f]+")
 _TIME_AND_PATH = re.compile(
     r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?(?:~\d*)*):(.*)",
@@ -147,10 +150,11 @@ def _find(repo: Repository, head: Head, text: str, now: datetime) -> Revision:
         return Revision(head.commit, head.seq, head.versions)
     if match := _NUMBER.fullmatch(text):
         return _numbered(repo, head, int(match[1]), text)
+    digits = text.lower()
+    if _ID.fullmatch(digits) and not _DAYS.fullmatch(digits):
+        return _with_id(repo, head, digits)
     if moments.looks_like_moment(text):
         return _at_time(repo, head, text, now)
-    if _ID.fullmatch(text.lower()):
-        return _with_id(repo, head, text.lower())
     return _tagged(repo, head, text)
 
 

@@ -1,5 +1,6 @@
 """A revision as text: what it means, and what is said where it means nothing."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -144,6 +145,17 @@ def test_an_id_that_lost_its_race_is_not_in_the_history(history):
 
     with pytest.raises(UsageError, match="there is no commit"):
         history.find(lost.hex())
+
+
+def test_an_id_that_reads_like_many_days_is_an_id(tmp_path):
+    with ThreadPoolExecutor(4) as pool:
+        history = History(tmp_path, pool, 600)  # so many that one begins 12345d
+        match = next(filter(None, (re.match("[0-9]{5,}d", oid.hex()) for oid in history.ids)))
+
+        assert history.find(match[0]).id.hex().startswith(match[0])
+        assert history.find(match[0].upper()).id.hex().startswith(match[0])
+        with pytest.raises(UsageError, match="there was no commit yet then"):
+            history.find("9999d")
 
 
 def test_several_commits_of_the_same_digits_are_named(tmp_path):
