@@ -80,7 +80,7 @@ def _agreed(question: str) -> bool:
 
 def _ask_profile() -> str | None:
     """Ask for one of the profiles of this machine, where there is a choice."""
-    from cas_sync.store.s3 import find_profiles  # noqa: PLC0415 - loads the AWS library
+    from cas_sync.store.s3_client import find_profiles  # noqa: PLC0415 - loads the AWS library
 
     found = find_profiles()
     if len(found) < 2:

@@ -21,6 +21,9 @@ Key = NewType("Key", str)
 ETag = NewType("ETag", str)
 """Opaque version of an object; changes whenever its bytes change."""
 
+Body = bytes | bytearray
+"""What is stored as an object; what is reused for the next one is given as a bytearray."""
+
 
 @dataclass(frozen=True, slots=True)
 class Blob:
@@ -100,9 +103,10 @@ class Bucket(Protocol):
             DamageError: The object is shorter, or the store sent other than was asked.
         """
 
-    def put_new(self, key: Key, data: bytes) -> Stored | Moved:
+    def put_new(self, key: Key, data: Body) -> Stored | Moved:
         """Store an object that must not exist yet. Retries; so `Moved` may be our own try.
 
+        Nothing holds on to ``data`` once this returns: a buffer may be written to again.
         Callers use names that are never used twice, for which `Moved` means "is there".
         """
 

@@ -28,7 +28,7 @@ from cas_sync.errors import (
     UnavailableError,
     UnsafeStoreError,
 )
-from cas_sync.store.bucket import Blob, ETag, Key, Meter, Moved, Stored, Unclear
+from cas_sync.store.bucket import Blob, Body, ETag, Key, Meter, Moved, Stored, Unclear
 
 _ROOT = ".S3"
 _LOCK = f"{_ROOT}/lock-head"
@@ -92,7 +92,7 @@ class FolderBucket:
         """
         return self._read(key, (offset, length))
 
-    def put_new(self, key: Key, data: bytes) -> Stored | Moved:
+    def put_new(self, key: Key, data: Body) -> Stored | Moved:
         """Store an object that must not exist yet."""
         target = self._path(key)
         self.meter.count("PUT", up=len(data))
@@ -184,7 +184,7 @@ class FolderBucket:
                 f"{self.url} is not a folder", fix="name a folder as the store", code="E108"
             )
 
-    def _create(self, target: str, data: bytes, *, locked: bool = False) -> Stored | Moved:
+    def _create(self, target: str, data: Body, *, locked: bool = False) -> Stored | Moved:
         """Give ``data`` the name ``target`` unless the name is taken."""
         if os.path.lexists(target):
             return Moved()
@@ -218,7 +218,7 @@ class FolderBucket:
         _patiently(lambda: os.replace(part, target), self._clock)
         return None
 
-    def _write_part(self, data: bytes) -> str:
+    def _write_part(self, data: Body) -> str:
         """Write ``data`` to a file of its own and bring it to the disk."""
         folder = os.path.join(self._base, *_TMP.split("/"))
         self._make_folder(folder)
@@ -367,7 +367,7 @@ class FolderBucket:
             ) from error
 
 
-def _etag_of(data: bytes) -> ETag:
+def _etag_of(data: Body) -> ETag:
     return ETag(blake3(data).hexdigest())
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from blake3 import blake3
 
 from cas_sync.errors import DamageError
-from cas_sync.store.bucket import Blob, ETag, Key, Meter, Moved, Stored, Unclear
+from cas_sync.store.bucket import Blob, Body, ETag, Key, Meter, Moved, Stored, Unclear
 
 
 class MemoryBucket:
@@ -54,7 +54,7 @@ class MemoryBucket:
             )
         return piece
 
-    def put_new(self, key: Key, data: bytes) -> Stored | Moved:
+    def put_new(self, key: Key, data: Body) -> Stored | Moved:
         """Store an object that must not exist yet."""
         return self._put(key, data, None)
 
@@ -62,7 +62,7 @@ class MemoryBucket:
         """Store ``data`` only while the object is at ``expected``; never unclear."""
         return self._put(key, data, expected)
 
-    def _put(self, key: Key, data: bytes, expected: ETag | None) -> Stored | Moved:
+    def _put(self, key: Key, data: Body, expected: ETag | None) -> Stored | Moved:
         self.meter.count("PUT", up=len(data))
         with self._lock:
             current = self._objects.get(key)
@@ -91,6 +91,6 @@ class MemoryBucket:
         """Do nothing: there are no connections."""
 
 
-def etag_of(data: bytes) -> ETag:
+def etag_of(data: Body) -> ETag:
     """Return the version that objects with these bytes have in a memory bucket."""
     return ETag(blake3(data).hexdigest())

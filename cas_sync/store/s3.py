@@ -1,26 +1,25 @@
-"""A bucket on S3, or on a server that speaks like it; the only importer of boto3.
+"""A bucket on S3, or on a server that speaks like it.
 
 Every request but one kind may be repeated by the library. The exception is `put_if`: it
 goes through a client of its own that sends exactly one try, because the library's second
 try would meet our own first one and report a write that was won as lost.
+
+To sign a body means to hash it with SHA-256, which takes longer than all else that is done
+with it. A large body goes without where nobody on the way can change it; see `_put`.
 
 Nothing is sent, and no credential is looked up, before the first request.
 """
 
 import re
 import secrets
-import threading
+from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from itertools import islice, pairwise
 from typing import Any
-from urllib.parse import urlsplit
+from zlib import crc32
 
-import boto3
-from botocore import UNSIGNED
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.session import get_session
 from urllib3.exceptions import HTTPError
 
 from cas_sync.clock import Clock, SystemClock
@@ -29,6 +28,7 @@ from cas_sync.formats import keys
 from cas_sync.model.foreign import ForeignObject
 from cas_sync.store.bucket import (
     Blob,
+    Body,
     ETag,
     Key,
     Meter,
@@ -37,17 +37,22 @@ from cas_sync.store.bucket import (
     Stored,
     Unclear,
 )
-from cas_sync.store.s3_errors import TRANSIENT, code_of, status_of, translate, unsafe, why
+from cas_sync.store.s3_client import TRIES, Clients, Kind
+from cas_sync.store.s3_errors import (
+    CHANGED,
+    TRANSIENT,
+    code_of,
+    status_of,
+    translate,
+    unsafe,
+    why,
+)
 
 _FOREIGN = (BotoCoreError, ClientError, HTTPError)
-_TRIES = 5
 _RESTORE = "run again; if it stays so, restore the object from the bucket's versions"
 _READ_TRIES = 3
 _DELETE_BATCH = 1000
 _SMALL_BODY = 1 << 16
-_AWS = re.compile(
-    r"(\.|^)(amazonaws\.com(\.cn)?|amazonaws\.eu|api\.aws|api\.amazonwebservices\.com\.cn)$"
-)
 
 
 class WireMeter(Meter):
@@ -79,16 +84,19 @@ class S3Bucket:
         self._bucket, self._prefix = split_s3_url(address.url)
         self._wire = WireMeter()
         self.meter = self._wire
-        self._address = address
         self._clock = clock or SystemClock()
-        self._lock = threading.Lock()
-        self._session: Any = None
-        self._ordinary: Any = None
-        self._single: Any = None
+        self._clients = Clients(address, self._watch)
+        self._checks_sums: bool | None = None
 
     def get(self, key: Key) -> Blob | None:
         """Return the whole object, or `None` where there is none."""
-        answer = self._fetch(self._at(key), key, {})
+        at = self._at(key)
+        read = self._clients.read_first(
+            at["Bucket"], at["Key"], lambda: self._wire.count("GET"), self._wire.received
+        )
+        if read is not None:
+            return None if read.data is None else Blob(read.data, ETag(read.etag))
+        answer = self._fetch(at, key, {})
         if answer is None:
             return None
         response, data = answer
@@ -123,29 +131,65 @@ class S3Bucket:
             )
         return data
 
-    def put_new(self, key: Key, data: bytes) -> Stored | Moved:
+    def put_new(self, key: Key, data: Body) -> Stored | Moved:
         """Store an object that must not exist yet."""
-        for attempt in range(_TRIES):
+        for attempt in range(TRIES):
             try:
-                response = self._client().put_object(
-                    **self._at(key), Body=data, IfNoneMatch="*"
-                )
+                response = self._put(self._at(key), data)
                 return Stored(self._etag_in(response, "write", key))
             except _FOREIGN as error:
                 if _is_refusal(error):
                     return Moved()
                 if status_of(error) == 501:
                     raise unsafe(self.url, why(error)) from error
-                # Two writers met: S3 asks both to come again.
-                if status_of(error) != 409 or attempt == _TRIES - 1:
+                # Two writers met: S3 asks both to come again. Or it was changed on its way.
+                again = status_of(error) == 409 or code_of(error) in CHANGED
+                if not again or attempt == TRIES - 1:
                     raise self._translated(error, "write", key) from error
             self._clock.sleep(secrets.randbelow(100 << attempt) / 1000)
         raise AssertionError("unreachable")  # pragma: no cover
 
+    def _put(self, at: Mapping[str, str], data: Body) -> Any:
+        """Store an object with a CRC-32, which some servers check that trust a signed body.
+
+        Whether one does is asked of the first body that goes in the clear, and told by its
+        answer. The body is not signed where it is large and nobody can change it on its way:
+        where it is encrypted, or stays on this machine and its CRC-32 is checked. The
+        request is always signed, with its key, its condition and its CRC-32.
+        """
+        ordinary, clients = self._client(), self._clients
+        what = {**at, "Body": data, "IfNoneMatch": "*"}
+        checks, is_safe = self._is_checking(), clients.is_encrypted
+        if checks is None and not is_safe:
+            told = _sum(data)
+            try:
+                answer = ordinary.put_object(**what, **told)
+            except ClientError as error:
+                if status_of(error) not in (400, 501) or code_of(error) in CHANGED:
+                    raise
+                self._checks_sums = False
+                return ordinary.put_object(**what)
+            self._checks_sums = answer.get("ChecksumCRC32") == told["ChecksumCRC32"]
+            return answer
+        if checks:
+            what.update(_sum(data))
+        is_safe = is_safe or (bool(checks) and clients.is_local)
+        if is_safe and len(data) > _SMALL_BODY and not clients.is_told_what_to_sign:
+            return self._client(Kind.UNSIGNED_BODY).put_object(**what)
+        return ordinary.put_object(**what)
+
+    def _is_checking(self) -> bool | None:
+        """Say whether the store compares a body with its CRC-32; `None` if nobody knows."""
+        return self._clients.knows_checksums or self._checks_sums
+
     def put_if(self, key: Key, data: bytes, expected: ETag | None) -> Stored | Moved | Unclear:
         """Store ``data`` only while the object is at ``expected``: exactly one try is sent."""
-        client = self._client(single=True)
-        condition = {"IfNoneMatch": "*"} if expected is None else {"IfMatch": expected}
+        client = self._client(Kind.ONCE)
+        condition: dict[str, str] = (
+            {"IfNoneMatch": "*"} if expected is None else {"IfMatch": expected}
+        )
+        if self._is_checking():
+            condition.update(_sum(data))
         try:
             response = client.put_object(**self._at(key), Body=data, **condition)
         except ClientError as error:
@@ -154,7 +198,9 @@ class S3Bucket:
                 return Moved()
             if status == 501:
                 raise unsafe(self.url, why(error)) from error
-            if status in (408, 409, 429) or status >= 500 or code in TRANSIENT:
+            # What arrived as something else was not stored, so it may be sent again.
+            is_open = status in (408, 409, 429) or status >= 500 or code == "BadDigest"
+            if is_open or code in TRANSIENT:
                 return Unclear(why(error))
             raise self._translated(error, "write", key) from error
         except (BotoCoreError, HTTPError) as error:
@@ -232,11 +278,7 @@ class S3Bucket:
 
     def close(self) -> None:
         """Give connections back."""
-        with self._lock:
-            for client in (self._ordinary, self._single):
-                if client is not None:
-                    client.close()
-            self._ordinary = self._single = None
+        self._clients.close()
 
     def _fetch(
         self, at: Mapping[str, str], key: str, extra: Mapping[str, str]
@@ -326,55 +368,19 @@ class S3Bucket:
         )
 
     def _translated(self, error: BaseException, verb: str, key: str) -> Exception:
-        endpoint = self._address.endpoint_url or ""
-        if self._ordinary is not None:
-            endpoint = self._ordinary.meta.endpoint_url
+        endpoint = self._clients.endpoint
         return translate(error, verb, url=self.url, key=key, endpoint=endpoint)
 
-    def _client(self, *, single: bool = False) -> Any:
-        """Return the client, made at its first use: credentials may come from a network."""
-        client = self._single if single else self._ordinary
-        if client is not None:
-            return client
-        with self._lock:
-            try:
-                if self._ordinary is None:
-                    self._ordinary = self._make_client(tries=_TRIES, read_timeout_s=60)
-                if single and self._single is None:
-                    self._single = self._make_client(tries=1, read_timeout_s=30)
-            except (BotoCoreError, ValueError) as error:
-                raise self._translated(error, "read", "") from error
-            return self._single if single else self._ordinary
+    def _client(self, kind: Kind = Kind.ORDINARY) -> Any:
+        """Return a client, made at its first use: credentials may come from a network."""
+        try:
+            return self._clients.get(kind)
+        except (BotoCoreError, ValueError) as error:
+            raise self._translated(error, "read", "") from error
 
-    def _make_client(self, *, tries: int, read_timeout_s: int) -> Any:
-        address = self._address
-        if self._session is None:
-            self._session = _session(address)
-        config = Config(
-            connect_timeout=10,
-            read_timeout=read_timeout_s,
-            retries={"mode": "standard", "total_max_attempts": tries},
-            max_pool_connections=max(address.jobs, 10),
-            tcp_keepalive=True,
-            parameter_validation=False,
-        )
-        if address.unsigned and self._session.get_credentials() is None:
-            config = config.merge(Config(signature_version=UNSIGNED))
-        if address.checksums != "auto":
-            config = config.merge(_checksums(address.checksums))
-        client = self._session.client("s3", endpoint_url=address.endpoint_url, config=config)
-        is_aws = _AWS.search(urlsplit(client.meta.endpoint_url).hostname or "")
-        if address.checksums == "auto" and not is_aws:
-            # The address may come from the environment or AWS's files, so the finished
-            # client is asked. Other servers often do not know AWS's newer checksums.
-            client.close()
-            config = config.merge(_checksums("when_required"))
-            client = self._session.client(
-                "s3", endpoint_url=address.endpoint_url, config=config
-            )
+    def _watch(self, client: Any) -> None:
         client.meta.events.register("before-send.s3", self._before_send)
         client.meta.events.register("response-received.s3", self._after_answer)
-        return client
 
     def _before_send(self, request: Any, **_: object) -> None:
         headers = request.headers
@@ -390,20 +396,8 @@ class S3Bucket:
             self._wire.received(len(body))
 
 
-def _session(address: StoreAddress) -> Any:
-    """Return the library's session; only keys that were given to us go before its own."""
-    keys = address.credentials
-    return boto3.Session(
-        aws_access_key_id=keys.access_key_id if keys else None,
-        aws_secret_access_key=keys.secret_access_key if keys else None,
-        aws_session_token=keys.session_token if keys else None,
-        profile_name=address.profile,
-        region_name=address.region,
-    )
-
-
-def _checksums(when: str) -> Config:
-    return Config(request_checksum_calculation=when, response_checksum_validation=when)
+def _sum(data: Body) -> dict[str, str]:
+    return {"ChecksumCRC32": b64encode(crc32(data).to_bytes(4, "big")).decode("ascii")}
 
 
 def split_s3_url(url: str) -> tuple[str, str]:
@@ -419,17 +413,6 @@ def split_s3_url(url: str) -> tuple[str, str]:
             f"{url} names no bucket", fix="give the store as s3://bucket/prefix", code="E108"
         )
     return bucket, prefix.strip("/")
-
-
-def find_profiles() -> list[str]:
-    """Return the names of AWS profiles on this machine, as boto3 finds them.
-
-    A file of AWS's that cannot be read has none here; the first request says what is wrong.
-    """
-    try:
-        return list(get_session().available_profiles)
-    except BotoCoreError:
-        return []
 
 
 def _is_refusal(error: BaseException) -> bool:

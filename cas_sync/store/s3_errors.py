@@ -34,6 +34,9 @@ TRANSIENT = frozenset(
 )
 """Answers after which a write may or may not have happened."""
 
+CHANGED = frozenset({"BadDigest", "XAmzContentSHA256Mismatch"})
+"""Answers to a body that is not the one that was sent."""
+
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired"}
 _WRONG_KEY = {
     "InvalidAccessKeyId",
@@ -176,6 +179,12 @@ def _from_answer(error: BaseException, verb: str, url: str, key: str) -> CasSync
             cause=cause,
             fix="run again, with --jobs 4",
             code="E402",
+        )
+    if code == "BadDigest":
+        return UnavailableError(
+            f"what was sent to {url} arrived there as something else",
+            cause=cause,
+            fix="run again; if it stays so, a proxy on the way changes what it passes on",
         )
     if status >= 500 or status in (408, 409) or code in TRANSIENT:
         return UnavailableError(

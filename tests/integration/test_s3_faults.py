@@ -19,6 +19,7 @@ from cas_sync.store.connect import open_bucket
 from tests.support.proxy import (
     ApplyThenDrop,
     DropBefore,
+    FlipBit,
     Proxy,
     Status,
     Truncate,
@@ -159,7 +160,40 @@ def test_a_store_that_throttles_for_long_is_unavailable(bucket, proxy):
         bucket.get(HEAD)
 
     assert caught.value.code == "E402"
-    assert proxy.requests == {"GET": 5}
+    assert proxy.requests == {"GET": 6}  # the first read, and what the library makes of it
+
+
+@pytest.mark.parametrize("before", [0, 1], ids=["signed", "unsigned"])
+def test_a_bit_that_flips_on_the_way_is_refused_and_sent_again(bucket, proxy, before):
+    data = os.urandom(200_000)
+    bodies = []
+    proxy.rules.append(
+        lambda request: (
+            bodies.append(request.headers["x-amz-content-sha256"])
+            if request.method == "PUT"
+            else None
+        )
+    )
+    proxy.rules.append(nth(before, FlipBit(), method="PUT"))
+
+    for number in range(before + 1):
+        assert isinstance(bucket.put_new(Key(f".S3/{number}"), data), Stored)
+
+    assert bucket.get(Key(f".S3/{before}")).data == data
+    assert proxy.requests["PUT"] == before + 2
+    assert (bodies[before] == "UNSIGNED-PAYLOAD") is bool(before)
+
+
+@pytest.mark.parametrize("size", [100, 200_000])
+def test_what_never_arrives_as_it_was_sent_is_not_stored(bucket, proxy, size):
+    bucket.put_new(Key(".S3/before"), os.urandom(200_000))
+    proxy.rules.append(always(FlipBit(), method="PUT"))
+
+    with pytest.raises(UnavailableError, match="something else"):
+        bucket.put_new(HEAD, os.urandom(size))
+    assert isinstance(bucket.put_if(HEAD, os.urandom(size), None), Unclear)
+
+    assert bucket.get(HEAD) is None
 
 
 def test_a_body_that_breaks_off_is_fetched_again(bucket, proxy):

@@ -8,7 +8,7 @@ from enum import Enum, auto
 from typing import TypeVar
 
 from cas_sync.errors import UnavailableError
-from cas_sync.store.bucket import Blob, Bucket, ETag, Key, Meter, Moved, Stored, Unclear
+from cas_sync.store.bucket import Blob, Body, Bucket, ETag, Key, Meter, Moved, Stored, Unclear
 
 T = TypeVar("T")
 
@@ -78,8 +78,9 @@ class FaultyBucket:
     def get_range(self, key: Key, offset: int, length: int) -> bytes | None:
         return self._run("get_range", key, lambda: self._inner.get_range(key, offset, length))
 
-    def put_new(self, key: Key, data: bytes) -> Stored | Moved:
-        return self._run("put_new", key, lambda: self._inner.put_new(key, data))
+    def put_new(self, key: Key, data: Body) -> Stored | Moved:
+        sent = bytes(data)  # what is held may be done when the buffer holds something else
+        return self._run("put_new", key, lambda: self._inner.put_new(key, sent))
 
     def put_if(self, key: Key, data: bytes, expected: ETag | None) -> Stored | Moved | Unclear:
         try:

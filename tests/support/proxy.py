@@ -83,7 +83,12 @@ class IgnoreConditions:
     """Take ``If-Match`` and ``If-None-Match`` out, as servers do that do not know them."""
 
 
-Action = DropBefore | ApplyThenDrop | Delay | Status | Truncate | IgnoreConditions
+@dataclass(frozen=True, slots=True)
+class FlipBit:
+    """Change one bit in the middle of the request's body."""
+
+
+Action = DropBefore | ApplyThenDrop | Delay | Status | Truncate | IgnoreConditions | FlipBit
 Rule = Callable[[Request], Action | None]
 
 
@@ -243,6 +248,9 @@ class _Handler(BaseHTTPRequestHandler):
                 proxy._closing.wait(seconds)
             case IgnoreConditions():
                 headers = self._without_conditions(request)
+            case FlipBit():
+                middle = len(body) // 2
+                body = body[:middle] + bytes([body[middle] ^ 1]) + body[middle + 1 :]
         self._upstream.putrequest(
             self.command, self.path, skip_host=True, skip_accept_encoding=True
         )

@@ -39,6 +39,7 @@ def answer(code, status):
         ("AuthorizationHeaderMalformed", 400, ConfigError, "E109"),
         ("RequestTimeTooSkewed", 403, AccessError, "E113"),
         ("XAmzContentSHA256Mismatch", 400, StoreError, "E114"),
+        ("BadDigest", 400, UnavailableError, "E110"),
         ("NotImplemented", 501, StoreError, "E114"),
         ("SlowDown", 503, UnavailableError, "E402"),
         ("InternalError", 500, UnavailableError, "E110"),
