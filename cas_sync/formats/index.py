@@ -13,7 +13,10 @@ Entries have a fixed size and their ids are spread evenly, so one entry of a lar
 is found with a few small reads.
 """
 
+import re
 import struct
+import sys
+from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
@@ -32,6 +35,18 @@ _ENTRY = struct.Struct(">32sBBIIII")
 _PACK = struct.Struct(">26s6x32s")  # ULID as text, padding, BLAKE3 of the pack
 _OVERHEAD = _HEADER.size + DIGEST_BYTES
 _KEY_BYTES = DIGEST_BYTES + 1
+_STEP = 16  # entries that are searched through together
+_STEP_SIZE = _STEP * _ENTRY.size
+_PACK_TABLE = re.compile(f"(?:{keys.ULID}.{{38}})*".encode(), re.DOTALL)
+# By number, which is several times as fast as asking the class.
+KINDS = tuple(Kind)
+CODECS = tuple(Codec)
+_KIND_BYTES = tuple(bytes([kind]) for kind in KINDS)
+
+Bytes = bytes | bytearray | memoryview
+
+ENTRY_SIZE = _ENTRY.size
+"""What one object adds to a segment, in bytes."""
 
 
 def segment_size(entries: int, packs: int) -> int:
@@ -50,17 +65,49 @@ def dump(locations: Iterable[Location], *, trailer: bool = False) -> bytes:
     for each in sorted(locations, key=_order):
         if not entries or _order(entries[-1]) != _order(each):
             entries.append(each)
-    numbers: dict[PackName, int] = {}
-    if not trailer:
-        numbers = {name: i for i, name in enumerate(sorted({e.pack for e in entries}))}
-    rows = []
+    packs = [] if trailer else sorted({each.pack for each in entries})
+    numbers = {name: i for i, name in enumerate(packs)}
+    data = begin()
     for e in entries:
         number = numbers.get(e.pack, 0)
-        rows.append(_ENTRY.pack(e.id, e.kind, e.codec, number, e.offset, e.stored, e.raw))
-    body = [_HEADER.pack(MAGIC, len(rows), len(numbers)), *rows]
-    body += [_PACK.pack(n[:26].encode(), bytes.fromhex(n[27:])) for n in numbers]
-    data = b"".join(body)
-    return data + blake3(data).digest()
+        data += _ENTRY.pack(e.id, e.kind, e.codec, number, e.offset, e.stored, e.raw)
+    seal(data, packs)
+    return bytes(data)
+
+
+def begin() -> bytearray:
+    """Return the beginning of a segment, to which entries are appended."""
+    return bytearray(_HEADER.size)
+
+
+def seal(data: bytearray, packs: list[PackName]) -> int:
+    """Make a whole segment of its beginning and its entries; return how many these are.
+
+    Args:
+        data: What `begin` returned, and entries in order.
+        packs: The packs that the entries give the numbers of.
+    """
+    n = (len(data) - _HEADER.size) // ENTRY_SIZE
+    _HEADER.pack_into(data, 0, MAGIC, n, len(packs))
+    for name in packs:
+        data += _PACK.pack(name[:26].encode(), bytes.fromhex(name[27:]))
+    data += blake3(data).digest()
+    return n
+
+
+def pack_entry(
+    oid: ObjectId, kind: Kind, codec: Codec, offset: int, stored: int, raw: int
+) -> bytes:
+    """Return the entry of an object in the trailer of the pack that holds it."""
+    return _ENTRY.pack(oid, kind, codec, 0, offset, stored, raw)
+
+
+def dump_trailer(entries: list[bytes]) -> bytes:
+    """Return the trailer of a pack that holds what ``entries`` tell, no object twice."""
+    # As bytes, entries sort by id and kind.
+    data = begin() + b"".join(sorted(entries))
+    seal(data, [])
+    return bytes(data)
 
 
 def _order(each: Location) -> tuple[ObjectId, Kind]:
@@ -87,82 +134,123 @@ class SegmentEntry(NamedTuple):
 
 def _entry(data: bytes | memoryview, start: int) -> SegmentEntry:
     digest, kind, codec, *rest = _ENTRY.unpack_from(data, start)
-    return SegmentEntry(ObjectId(digest), Kind(kind), Codec(codec), *rest)
+    return SegmentEntry(ObjectId(digest), KINDS[kind], CODECS[codec], *rest)
 
 
-def load_packs(data: bytes | memoryview) -> list[PackName]:
+def load_packs(data: Bytes) -> list[PackName]:
     """Return the names that a part of a segment's list of packs holds.
 
     Raises:
         FormatError: One cannot be the name of a pack.
     """
-    packs = []
-    for ulid, digest in _PACK.iter_unpack(data):
-        text = ulid.decode("ascii", "replace")
-        if not keys.is_ulid(text):
-            raise FormatError("index segment names a pack that cannot be")
-        packs.append(PackName(f"{text}-{digest.hex()}"))
-    return packs
+    if _PACK_TABLE.fullmatch(data) is None:
+        raise FormatError("index segment names a pack that cannot be")
+    return [
+        PackName(f"{ulid.decode()}-{digest.hex()}") for ulid, digest in _PACK.iter_unpack(data)
+    ]
 
 
 class Segment:
     """A segment that was checked once and is looked up many times.
 
+    It stays the bytes that it is: besides, 4 bytes are held for every `_STEP` entries.
+
     Args:
         data: The segment's bytes; may be a map of a file.
         pack: The pack that carries it, where it is a pack's trailer.
+
+    Attributes:
+        entries: The bytes of its entries.
+        packs: The packs that entries give the numbers of.
 
     Raises:
         FormatError: ``data`` is not a segment this version can read.
     """
 
-    def __init__(self, data: bytes | memoryview, pack: PackName | None = None) -> None:
+    def __init__(self, data: Bytes, pack: PackName | None = None) -> None:
         view = memoryview(data)
         if len(view) < _OVERHEAD:
             raise FormatError("index segment is too short")
         magic, n, n_packs = _HEADER.unpack_from(view)
-        self._n: int = n
         if magic != MAGIC:
             raise FormatError("index segment has an unknown signature")
-        if len(view) != segment_size(self._n, n_packs):
+        if len(view) != segment_size(n, n_packs):
             raise FormatError("index segment has the wrong length")
-        if (n_packs == 0) != (pack is not None) and self._n:
+        if (n_packs == 0) != (pack is not None) and n:
             raise FormatError("index segment does not say which packs it is about")
         if blake3(view[:-DIGEST_BYTES]).digest() != view[-DIGEST_BYTES:]:
             raise FormatError("index segment does not match its checksum")
-        self._view = view
-        self._packs = [pack] if pack is not None else load_packs(self._pack_table(n_packs))
-
-    def _pack_table(self, n_packs: int) -> memoryview:
-        start = _HEADER.size + self._n * _ENTRY.size
-        return self._view[start : start + n_packs * _PACK.size]
+        end = _HEADER.size + n * ENTRY_SIZE
+        self._n: int = n
+        self.entries = view[_HEADER.size : end]
+        self.packs = [pack] if pack is not None else load_packs(view[end:-DIGEST_BYTES])
+        # The first 4 bytes of every `_STEP`th id.
+        self._steps = get_column(self.entries, 0, _STEP_SIZE)
 
     def __len__(self) -> int:
         return self._n
 
-    def _id_at(self, i: int) -> ObjectId:
-        start = _HEADER.size + i * _ENTRY.size
-        return ObjectId(self._view[start : start + DIGEST_BYTES])
-
-    def _at(self, i: int) -> Location:
-        try:
-            entry = _entry(self._view, _HEADER.size + i * _ENTRY.size)
-            return entry.within(self._packs[entry.pack])
-        except (ValueError, IndexError) as error:
-            raise FormatError(f"index entry {i} is malformed") from error
-
     def __iter__(self) -> Iterator[Location]:
-        return (self._at(i) for i in range(self._n))
+        return (self.at(i) for i in range(self._n))
+
+    def at(self, i: int) -> Location:
+        """Return what entry ``i`` tells.
+
+        Raises:
+            FormatError: The entry is malformed.
+        """
+        try:
+            entry = _entry(self.entries, i * ENTRY_SIZE)
+            return entry.within(self.packs[entry.pack])
+        except IndexError as error:
+            raise FormatError(f"index entry {i} is malformed") from error
 
     def find(self, oid: ObjectId, kind: Kind) -> Location | None:
         """Return where the object lies, or `None`."""
-        i = bisect_left(range(self._n), oid, key=self._id_at)
-        while i < self._n and self._id_at(i) == oid:
-            found = self._at(i)
-            if found.kind == kind:
-                return found
-            i += 1
-        return None
+        i = self.search(search_key(oid, kind))
+        return None if i is None else self.at(i)
+
+    def search(self, key: bytes) -> int | None:
+        """Return the number of the entry whose `search_key` this is; `None` without one."""
+        steps, head = self._steps, int.from_bytes(key[:4])
+        end = first = bisect_left(steps, head)
+        while end < len(steps) and steps[end] == head:
+            end += 1
+        start = first * _STEP_SIZE - _STEP_SIZE if first else 0
+        near = bytes(self.entries[start : end * _STEP_SIZE])
+        at = near.find(key)
+        while at >= 0 and at % ENTRY_SIZE:
+            at = near.find(key, at + 1)
+        return None if at < 0 else (start + at) // ENTRY_SIZE
+
+    def first_from(self, head: int) -> int:
+        """Return the number of the first entry whose id begins with ``head`` or more."""
+        end = bisect_left(self._steps, head)
+        start = max(0, end - 1)
+        near = self.entries[start * _STEP_SIZE : end * _STEP_SIZE]
+        return start * _STEP + bisect_left(get_column(near, 0, ENTRY_SIZE), head)
+
+
+def get_column(cells: Bytes, offset: int, stride: int) -> "array[int]":
+    """Return the numbers of 4 bytes, big-endian, of which one lies every ``stride`` bytes."""
+    view = memoryview(cells)
+    data = bytearray(4 * len(view[offset::stride]))
+    for k in range(4):
+        data[k::4] = view[offset + k :: stride]
+    column = array("I", bytes(data))
+    if sys.byteorder == "little":
+        column.byteswap()
+    return column
+
+
+def set_column(cells: bytearray, offset: int, stride: int, column: "array[int]") -> None:
+    """Write numbers to where `get_column` reads them."""
+    column = column[:]
+    if sys.byteorder == "little":
+        column.byteswap()
+    data = column.tobytes()
+    for k in range(4):
+        cells[offset + k :: stride] = data[k::4]
 
 
 # -- a few entries of a large segment, read without the others ------------------------------
@@ -242,13 +330,13 @@ class Window:
             return None
         try:
             return _entry(self._data, i * _ENTRY.size)
-        except ValueError as error:
+        except IndexError as error:
             raise FormatError(f"index entry {self.first + i} is malformed") from error
 
 
 def search_key(oid: ObjectId, kind: Kind) -> bytes:
     """Return what orders the entries."""
-    return oid + bytes([kind])
+    return oid + _KIND_BYTES[kind]
 
 
 def next_span(

@@ -12,6 +12,9 @@ COMMITS = ".S3/commits/"
 PACKS = ".S3/objects/packs/"
 TAGS = ".S3/tags/"
 
+ULID = "[0-7][0-9A-HJKMNP-TV-Z]{25}"
+"""What a ULID in canonical form matches."""
+
 _OURS = re.compile(
     r"\.S3/(format\.json|head|lock-head|commits/.*|objects/.*|gc/.*|tmp/(probe-.*|.*\.part)"
     r"|(versions/versions|deleted/deleted)_[0-9a-f]{64}_[0-9a-f]{16}\.csv"
@@ -115,8 +118,3 @@ def ulid(unix_ms: int, entropy: bytes) -> str:
     """
     value = (unix_ms & ((1 << 48) - 1)) << 80 | int.from_bytes(entropy)
     return "".join(_CROCKFORD[value >> shift & 31] for shift in range(125, -1, -5))
-
-
-def is_ulid(text: str) -> bool:
-    """Say whether ``text`` is a ULID in canonical form."""
-    return len(text) == 26 and text[0] <= "7" and all(c in _CROCKFORD for c in text)

@@ -13,8 +13,8 @@ of where that lies. So two trees are compared by ids alone, and pages may be sto
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain
-from typing import Generic, TypeVar
+from itertools import islice
+from typing import TypeVar
 
 from blake3 import blake3
 
@@ -40,7 +40,8 @@ class PageParams:
 
     Attributes:
         min_rows: No page but the last is shorter.
-        spread: Past that, one row in so many ends a page.
+        spread: Past that, one row in so many ends a page: where the first 4 bytes of
+            ``BLAKE3("<level>" U+0000 key)`` are divisible by it.
         max_rows: No page is longer.
     """
 
@@ -48,31 +49,25 @@ class PageParams:
     spread: int
     max_rows: int
 
-    def ends(self, key: str, level: int, n_rows: int) -> bool:
-        """Say whether a page of ``n_rows`` rows ends at ``key``."""
-        if n_rows < self.min_rows:
-            return False
-        if n_rows >= self.max_rows:
-            return True
-        digest = blake3(f"{level}\0{key}".encode()).digest(4)
-        return int.from_bytes(digest) % self.spread == 0
-
 
 LEAVES = PageParams(min_rows=256, spread=256, max_rows=2048)
 BRANCHES = PageParams(min_rows=32, spread=32, max_rows=256)
 
 
-def cut(rows: Iterable[R], key: Callable[[R], str], level: int) -> Iterator[list[R]]:
-    """Yield ``rows`` as pages of ``level``."""
+def take_page(rows: Iterator[R], key: Callable[[R], str], level: int) -> tuple[list[R], bool]:
+    """Take from ``rows`` what makes up a page of ``level``.
+
+    Returns:
+        The rows, and whether the page ends with them. If not, they are all that was left.
+    """
     params = BRANCHES if level else LEAVES
-    page: list[R] = []
+    page = list(islice(rows, params.min_rows - 1))
     for row in rows:
         page.append(row)
-        if params.ends(key(row), level, len(page)):
-            yield page
-            page = []
-    if page:
-        yield page
+        digest = blake3(f"{level}\0{key(row)}".encode()).digest(4)
+        if not int.from_bytes(digest) % params.spread or len(page) >= params.max_rows:
+            return page, True
+    return page, False
 
 
 def _join(path: str, seq: str) -> str:
@@ -149,6 +144,10 @@ def load_branch(data: bytes, ref: PageRef) -> list[PageRef]:
     what = f"manifest page {str(ref.id)[:12]}"
     refs: list[PageRef] = []
     lines = _lines(data, ref, what)
+    # What the id is the hash of: all but where the pages lie.
+    identity = [*(line.rsplit(",", 3)[0] for line in lines), f"#end,{len(lines)},{ref.level}\n"]
+    if ObjectId.of("\n".join(identity).encode()) != ref.id:
+        raise FormatError(f"{what} does not match its id")
     for number, cells in enumerate(read_cells(lines, what), start=1):
         try:
             mark, path, seq, oid, rows, name, offset, length = cells
@@ -167,8 +166,8 @@ def load_branch(data: bytes, ref: PageRef) -> list[PageRef]:
         if mark != "#page" or (refs and child.last <= refs[-1].last):
             raise FormatError(f"{what} line {number} is no reference, or out of order")
         refs.append(child)
-    if not refs or refs[-1].last != ref.last or dump_branch(refs)[1:] != (ref.id, ref.rows):
-        raise FormatError(f"{what} does not match its id")
+    if not refs or refs[-1].last != ref.last or sum(each.rows for each in refs) != ref.rows:
+        raise FormatError(f"{what} is not the page that was referred to")
     return refs
 
 
@@ -182,147 +181,6 @@ def _object_name(text: str) -> str:
     if _OBJECT.fullmatch(text) is None:
         raise ValueError(f"no name of an object: {text[:80]!r}")
     return text
-
-
-class PageWriter:
-    """Collects the pages of one publish into as few stored objects as they fit.
-
-    Args:
-        header: First line of each object.
-        store: Stores an object's bytes and returns its name; called in order.
-    """
-
-    def __init__(self, header: str, store: Callable[[bytes], str]) -> None:
-        self._header = header.encode() + b"\n"
-        self._store = store
-        self._parts: list[bytes] = []
-        self._size = 0
-        self._open: list[list[PageRef]] = []
-
-    def add(self, data: bytes) -> tuple[int, int]:
-        """Append a page and return its offset and length within the current object."""
-        if not self._parts:
-            self._parts, self._size = [self._header], len(self._header)
-        offset = self._size
-        self._parts.append(data)
-        self._size += len(data)
-        return offset, len(data)
-
-    def watch(self, refs: list[PageRef]) -> None:
-        """Give the object's name to the nameless references of ``refs`` once it has one."""
-        self._open.append(refs)
-
-    def full(self) -> bool:
-        """Say whether the current object is long enough to be stored."""
-        return self._size >= OBJECT_SIZE
-
-    def flush(self) -> None:
-        """Store the current object, if anything is in it."""
-        if not self._parts:
-            return
-        name = self._store(b"".join(self._parts))
-        self._parts, self._size = [], 0
-        for refs in self._open:
-            refs[:] = [r if r.object else r._replace(object=name) for r in refs]
-
-
-class Rewriter(Generic[T]):
-    """Makes a new manifest from an old one and the rows that change.
-
-    Args:
-        codec: How rows are written.
-        old: References to the leaves of the old manifest, in order.
-        load: Reads a leaf.
-        known: Returns the stored page of this id, where the old manifest has it.
-        writer: Takes the pages that are new.
-    """
-
-    def __init__(
-        self,
-        codec: RowCodec[T],
-        old: Iterable[PageRef],
-        load: Callable[[PageRef], list[T]],
-        known: Callable[[ObjectId], PageRef | None],
-        writer: PageWriter,
-    ) -> None:
-        self._codec = codec
-        self._old = old
-        self._load = load
-        self._known = known
-        self._writer = writer
-
-    def run(self, changes: Iterable[tuple[str, T | None]]) -> PageRef | None:
-        """Return the root of the new manifest; `None` when it has no rows.
-
-        Args:
-            changes: Key and new row, `None` to remove it, ascending by key.
-        """
-        refs: list[PageRef] = []
-        self._writer.watch(refs)
-        self._leaves(changes, refs)
-        level = 0
-        while len(refs) > 1:
-            level += 1
-            above: list[PageRef] = []
-            self._writer.watch(above)
-            for group in cut(refs, lambda ref: ref.last, level):
-                self._branch(group, level, above)
-            refs = above
-        self._writer.flush()
-        return refs[0] if refs else None
-
-    def _leaves(self, changes: Iterable[tuple[str, T | None]], refs: list[PageRef]) -> None:
-        pending = iter(changes)
-        change = next(pending, None)
-        carry: list[T] = []
-        for leaf in self._old:
-            whole = change is None or (
-                change[0] > leaf.last and LEAVES.ends(leaf.last, 0, leaf.rows)
-            )
-            if not carry and whole:
-                refs.append(leaf)
-                continue
-            # Rows between two leaves belong to the later one: only `last` is known. What
-            # comes after the final leaf belongs to it too, unless it ends as pages do.
-            mine = []
-            while change is not None and change[0] <= leaf.last:
-                mine.append(change)
-                change = next(pending, None)
-            merged = merge_rows(self._load(leaf), mine, self._codec.key)
-            carry = self._cut(chain(carry, merged), refs, at_end=False)
-        rest = (row for _, row in chain([change] if change else [], pending) if row is not None)
-        self._cut(chain(carry, rest), refs, at_end=True)
-
-    def _cut(self, rows: Iterable[T], refs: list[PageRef], *, at_end: bool) -> list[T]:
-        """Add the pages that ``rows`` make up; return the rows that make up none yet."""
-        page: list[T] = []
-        for row in rows:
-            page.append(row)
-            if LEAVES.ends(self._codec.key(row), 0, len(page)):
-                self._leaf(page, refs)
-                page = []
-        if page and at_end:
-            self._leaf(page, refs)
-            page = []
-        return page
-
-    def _leaf(self, rows: list[T], refs: list[PageRef]) -> None:
-        data, oid, n = dump_leaf(rows, self._codec)
-        known = self._known(oid)
-        if known is None:
-            offset, length = self._writer.add(data)
-            known = PageRef(self._codec.key(rows[-1]), oid, n, 0, "", offset, length)
-        refs.append(known)
-        if self._writer.full():
-            self._writer.flush()
-
-    def _branch(self, group: list[PageRef], level: int, above: list[PageRef]) -> None:
-        data, oid, n = dump_branch(group)
-        known = self._known(oid)
-        if known is None:
-            offset, length = self._writer.add(data)
-            known = PageRef(group[-1].last, oid, n, level, "", offset, length)
-        above.append(known)
 
 
 def merge_rows(

@@ -5,11 +5,15 @@ is damaged is only fetched again; whoever reads it checks it against its name al
 """
 
 import contextlib
+import mmap
 import os
 import secrets
 from pathlib import Path
 
 from cas_sync.model.ids import DIGEST_BYTES, ObjectId
+
+MAPPED = 1 << 20
+"""A copy that is larger, in bytes, is mapped rather than read."""
 
 
 class Cache:
@@ -36,7 +40,24 @@ class Cache:
         data = kept[:-DIGEST_BYTES]
         return data if kept[-DIGEST_BYTES:] == ObjectId.of(data) else None
 
-    def put(self, kind: str, name: str, data: bytes) -> None:
+    def view(self, kind: str, name: str) -> memoryview | None:
+        """Return the copy of ``name`` unread and unchecked, or `None`.
+
+        A large one takes address space and no memory of its own. Whoever uses it checks it.
+        """
+        try:
+            with self.path(kind, name).open("rb") as file:
+                is_large = os.fstat(file.fileno()).st_size > MAPPED
+                kept = (
+                    mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+                    if is_large
+                    else file.read()
+                )
+        except (OSError, ValueError):
+            return None
+        return memoryview(kept)[:-DIGEST_BYTES]
+
+    def put(self, kind: str, name: str, data: bytes | bytearray) -> None:
         """Keep a copy; a cache that cannot be written is no reason to stop."""
         path = self.path(kind, name)
         scratch = path.with_name(f".{secrets.token_hex(8)}")
@@ -44,7 +65,9 @@ class Cache:
             if path.parent not in self._made:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 self._made.add(path.parent)
-            scratch.write_bytes(data + ObjectId.of(data))
+            with scratch.open("wb") as file:
+                file.write(data)
+                file.write(ObjectId.of(data))
             os.replace(scratch, path)  # noqa: PTH105 - on both systems, over a file in use too
         except OSError:
             _remove(scratch)

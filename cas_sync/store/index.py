@@ -40,6 +40,17 @@ class Places(Protocol):
         """
 
 
+class Known(Protocol):
+    """What tells whether an object has to be stored."""
+
+    def holds(self, oid: ObjectId, kind: Kind) -> bool:
+        """Say whether the store surely holds the object; it may, where the answer is no.
+
+        Raises:
+            DamageError: An index segment is missing or not what its name says.
+        """
+
+
 class IndexSet:
     """Locates objects through the index roots of one head.
 
@@ -63,18 +74,41 @@ class IndexSet:
 
     def find(self, oid: ObjectId, kind: Kind) -> Location | None:
         """Return where the object lies, or `None` where this head does not know it."""
+        key = index.search_key(oid, kind)
         for segment in self.segments():
-            found = segment.find(oid, kind)
-            if found is not None:
-                return found
+            i = segment.search(key)
+            if i is not None:
+                return segment.at(i)
         return None
+
+    def holds(self, oid: ObjectId, kind: Kind) -> bool:
+        """Say whether this head knows the object."""
+        key = index.search_key(oid, kind)
+        return any(segment.search(key) is not None for segment in self.segments())
 
     def find_all(
         self, wanted: Sequence[Wanted], *, sure: bool = False
     ) -> list[Location | None]:
-        """Return where each object lies; always sure."""
+        """Return where each object lies; always sure.
+
+        What is asked for together mostly lies together: the segment that had the last one
+        is asked first, so that most are found by one search however many segments there are.
+        """
         del sure
-        return [self.find(*each) for each in wanted]
+        segments = list(self.segments())
+        found: list[Location | None] = []
+        for oid, kind in wanted:
+            key = index.search_key(oid, kind)
+            for n, segment in enumerate(segments):
+                i = segment.search(key)
+                if i is not None:
+                    found.append(segment.at(i))
+                    if n:
+                        segments.insert(0, segments.pop(n))
+                    break
+            else:
+                found.append(None)
+        return found
 
     def confirm(self, where: Location) -> Location | None:
         """Return ``where``: whole segments were checked when they were loaded."""
@@ -87,8 +121,12 @@ class IndexSet:
             DamageError: A segment is missing or not what its name says.
         """
         if self._segments is None:
-            self._segments = list(self._pool.map(self.load, reversed(self.roots)))
+            self._segments = self.load_all(self.roots[::-1])
         return self._segments
+
+    def load_all(self, roots: Sequence[IndexRoot]) -> list[index.Segment]:
+        """Return the segments of ``roots``, as `load` does, side by side."""
+        return list(self._pool.map(self.load, roots))
 
     def load(self, root: IndexRoot) -> index.Segment:
         """Return the segment of one root, from the cache where it is.
@@ -113,7 +151,7 @@ class IndexSet:
 
     def copy(self, root: IndexRoot) -> index.Segment | None:
         """Return the segment of one root if this machine has a copy."""
-        copy = self._cache.get(KIND, root.name)
+        copy = self._cache.view(KIND, root.name)
         if copy is not None:
             try:
                 return index.Segment(copy, PackName(root.name) if root.is_pack else None)

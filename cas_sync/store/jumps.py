@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from cas_sync.formats import pages
 from cas_sync.formats.rows import RowCodec
@@ -64,7 +64,7 @@ class Jumps(Generic[T]):
     def rows(self, refs: list[PageRef]) -> Iterator[T]:
         """Yield the rows at or below ``refs``, pages of one level in order, that are met."""
         refs = between(refs, self._at, self._end)
-        read: dict[int, bytes] = {}
+        read: dict[int, Any] = {}
         i = 0
         while (i := bisect_left(refs, self._at, lo=i, key=last)) < len(refs):
             if not is_within(self._at, "", self._end):
@@ -74,13 +74,14 @@ class Jumps(Generic[T]):
             if i not in read:
                 ahead = refs[i : i + pace.next()]
                 pace.n_read = len(ahead)
-                read = dict(enumerate(self._reader.read(ahead), start=i))
+                ask = self._reader.branches if ref.level else self._reader.read
+                read = dict(enumerate(ask(ahead), start=i))
             pace.n_used += 1
-            data = read.pop(i)
+            page = read.pop(i)
             if ref.level:
-                yield from self.rows(pages.load_branch(data, ref))
+                yield from self.rows(page)
             else:
-                yield from self._in_leaf(pages.load_leaf(data, ref, self._codec))
+                yield from self._in_leaf(pages.load_leaf(page, ref, self._codec))
             i += 1
 
     def _in_leaf(self, rows: list[T]) -> Iterator[T]:

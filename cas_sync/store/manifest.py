@@ -1,19 +1,27 @@
 """Manifests: trees of pages, written once, of which only what is asked for is read."""
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor
-from itertools import chain, groupby, islice, pairwise
-from typing import Generic, NamedTuple, TypeVar
+from concurrent.futures import Executor, Future
+from itertools import chain, islice, pairwise
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from cas_sync.formats import pages
+from cas_sync.formats.page_rewriter import PageWriter, Rewriter
 from cas_sync.formats.rows import RowCodec
 from cas_sync.model.commit import PageRef
 from cas_sync.model.ids import ObjectId
-from cas_sync.store.bucket import Bucket, Key
+from cas_sync.store.bucket import Bucket, Key, Moved, Stored
 from cas_sync.store.cache import Cache
 from cas_sync.store.jumps import Jumps
-from cas_sync.store.page_reader import AHEAD, PageReader, between, is_within, last
+from cas_sync.store.old_pages import OldPages
+from cas_sync.store.page_reader import (
+    AHEAD,
+    Asked,
+    PageReader,
+    asked_below,
+    between,
+    is_within,
+)
 
 T = TypeVar("T")
 
@@ -44,6 +52,7 @@ class Manifest(Generic[T]):
         key_of: Callable[[str], str],
     ) -> None:
         self._bucket = bucket
+        self._pool = pool
         self._codec = codec
         self._key_of = key_of
         self._pages = PageReader(bucket, cache, pool, key_of)
@@ -81,15 +90,8 @@ class Manifest(Generic[T]):
     def _lookup(
         self, root: PageRef | None, keys: list[str], held: "dict[int, _Read]"
     ) -> Iterator[tuple[str, T | None]]:
-        within = [key for key in keys if root is not None and key <= root.last]
-        level = [_Asked(root, within)] if root is not None and within else []
-        while level and level[0].ref.level:
-            read = zip(self._read_asked(level, held), level, strict=True)
-            level = [
-                each
-                for (ref, data), (_, asked) in read
-                for each in _asked_below(pages.load_branch(data, ref), asked)
-            ]
+        level = self._asked(root, keys, held)
+        n_within = sum(len(each.keys) for each in level)
         for at in range(0, len(level), AHEAD):
             group = level[at : at + AHEAD]
             for (ref, data), (_, asked) in zip(
@@ -99,14 +101,28 @@ class Manifest(Generic[T]):
                     self._codec.key(row): row for row in pages.load_leaf(data, ref, self._codec)
                 }
                 yield from ((key, rows.get(key)) for key in asked)
-        yield from ((key, None) for key in keys[len(within) :])
+        yield from ((key, None) for key in keys[n_within:])
 
-    def _read_asked(self, asked: "list[_Asked]", held: "dict[int, _Read]") -> "list[_Read]":
+    def _asked(
+        self, root: PageRef | None, keys: list[str], held: "dict[int, _Read]"
+    ) -> list[Asked]:
+        """Return the pages of rows that may hold ``keys``, but for those behind all."""
+        within = [key for key in keys if root is not None and key <= root.last]
+        level = [Asked(root, within)] if root is not None and within else []
+        while level and level[0].ref.level:
+            read = zip(self._read_asked(level, held), level, strict=True)
+            level = [
+                each for (_, below), (_, asked) in read for each in asked_below(below, asked)
+            ]
+        return level
+
+    def _read_asked(self, asked: list[Asked], held: "dict[int, _Read]") -> "list[_Read]":
         refs = [each.ref for each in asked]
         first = held.get(refs[0].level)
         found = [first] if first is not None and first.ref == refs[0] else []
         more = refs[len(found) :]
-        found += map(_Read, more, self._pages.read(more))
+        ask = self._pages.branches if refs[0].level else self._pages.read
+        found += map(_Read, more, ask(more))
         held[refs[0].level] = found[-1]
         return found
 
@@ -205,10 +221,7 @@ class Manifest(Generic[T]):
             # Trees of other heights are brought to one level first.
             a = before if before and before[0].level == level else []
             b = after if after and after[0].level == level else []
-            below = [
-                pages.load_branch(data, ref)
-                for ref, data in zip([*a, *b], self._pages.read([*a, *b]), strict=True)
-            ]
+            below = self._pages.branches([*a, *b])
             if a:
                 before = between(chain.from_iterable(below[: len(a)]), start, end)
             if b:
@@ -227,21 +240,24 @@ class Manifest(Generic[T]):
             changes: Key and new row (`None` to remove it), ascending by key.
             new_nonce: Returns 16 hex digits never used before.
         """
-        known = {ref.id: ref for ref in self._branches(old)}
+        upload: Future[Stored | Moved] | None = None
         latest = "", b""
 
         def store(data: bytes) -> str:
-            nonlocal latest
+            nonlocal latest, upload
+            if upload is not None:
+                upload.result()
             name = f"{ObjectId.of(data)}_{new_nonce()}"
-            self._bucket.put_new(Key(self._key_of(name)), data)
+            # The next object is put together meanwhile.
+            upload = self._pool.submit(self._bucket.put_new, Key(self._key_of(name)), data)
             latest = name, data
             return name
 
-        writer = pages.PageWriter(self._codec.header, store)
-        rewriter = pages.Rewriter(
-            self._codec, self.leaves(old), self._load_leaf, known.get, writer
-        )
-        root = rewriter.run(changes)
+        writer = PageWriter(self._codec.header, store)
+        source = OldPages(self._pages, self._codec, old)
+        root = Rewriter(self._codec, old, source, writer).run(source.ahead(changes))
+        if upload is not None:
+            upload.result()
         self._keep(root, *latest)
         return root
 
@@ -263,15 +279,8 @@ class Manifest(Generic[T]):
                     below += (each for each in children if each.object == name)
             level = below
 
-    def _branches(self, root: PageRef | None) -> Iterator[PageRef]:
-        level = [] if root is None else [root]
-        while level:
-            yield from level
-            level = list(self._below(level)) if level[0].level else []
-
     def _below(self, refs: list[PageRef]) -> Iterator[PageRef]:
-        for ref, data in zip(refs, self._pages.read(refs), strict=True):
-            yield from pages.load_branch(data, ref)
+        return chain.from_iterable(self._pages.branches(refs))
 
     def _rows_of(self, leaves: list[PageRef], read: list[bytes] | None = None) -> Iterator[T]:
         """Yield the rows of ``leaves``, the first pages of which may have been read."""
@@ -281,25 +290,9 @@ class Manifest(Generic[T]):
             for leaf, data in zip(group, found, strict=True):
                 yield from pages.load_leaf(data, leaf, self._codec)
 
-    def _load_leaf(self, ref: PageRef) -> list[T]:
-        return pages.load_leaf(self._pages.read([ref])[0], ref, self._codec)
-
 
 class _Read(NamedTuple):
-    """A page and its bytes."""
+    """A page and its bytes; of a page of references, these."""
 
     ref: PageRef
-    data: bytes
-
-
-class _Asked(NamedTuple):
-    """A page and the keys that may lie in it or below it."""
-
-    ref: PageRef
-    keys: list[str]
-
-
-def _asked_below(refs: list[PageRef], keys: list[str]) -> Iterator[_Asked]:
-    """Yield the pages of ``refs`` that may hold one of ``keys``, none of which lies behind."""
-    for i, group in groupby(keys, lambda key: bisect_left(refs, key, key=last)):
-        yield _Asked(refs[i], list(group))
+    page: Any

@@ -1,8 +1,11 @@
 """Manifest pages as bytes: from this machine's copies, or fetched in few ranges."""
 
-from collections.abc import Callable, Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from operator import attrgetter
+from typing import NamedTuple
 
 from cas_sync.errors import FormatError
 from cas_sync.formats import pages
@@ -42,28 +45,56 @@ class PageReader:
         """Keep a copy of a page that was just written."""
         self._cache.put(PAGES, _page_name(ref), data)
 
-    def read(self, refs: list[PageRef]) -> list[bytes]:
-        """Return the pages' bytes; neighbours travel together, all others side by side.
+    def read(self, refs: Sequence[PageRef]) -> list[bytes]:
+        """Return the bytes of pages of rows.
 
-        What comes from the store is not checked here: whoever parses a page checks it.
+        Neighbours travel together, all others side by side. What comes from the store is not
+        checked here: whoever parses a page checks it.
 
         Raises:
             DamageError: An object that holds one is missing or too short.
         """
         found = [self._cache.get(PAGES, _page_name(ref)) for ref in refs]
-        missing = [
-            i for i, data in enumerate(found) if data is None or not _intact(data, refs[i])
-        ]
-        runs = _runs([(i, refs[i]) for i in missing])
-        for run, data in zip(runs, self._pool.map(self._fetch, runs), strict=True):
-            first = run[0][1].offset
-            for i, ref in run:
-                part = data[ref.offset - first : ref.offset - first + ref.length]
-                found[i] = part
-                self._cache.put(PAGES, _page_name(ref), part)
+        for i, data in enumerate(found):
+            # A copy that is not the page is only fetched again.
+            if data is not None and ObjectId.of(data) != refs[i].id:
+                found[i] = None
+        missing = [i for i, data in enumerate(found) if data is None]
+        for i, data in self._fetch_all([(i, refs[i]) for i in missing]):
+            found[i] = data
+            self.keep(refs[i], data)
         return [data for data in found if data is not None]
 
-    def _fetch(self, run: list[tuple[int, PageRef]]) -> bytes:
+    def branches(self, refs: Sequence[PageRef]) -> list[list[PageRef]]:
+        """Return what pages of references refer to, fetched as by `read`.
+
+        Raises:
+            DamageError: An object that holds one is missing or too short, or it is not the
+                page that was referred to.
+        """
+        found = [self._branch_here(ref) for ref in refs]
+        missing = [i for i, below in enumerate(found) if below is None]
+        for i, data in self._fetch_all([(i, refs[i]) for i in missing]):
+            found[i] = pages.load_branch(data, refs[i])
+            self.keep(refs[i], data)
+        return [below for below in found if below is not None]
+
+    def _branch_here(self, ref: PageRef) -> list[PageRef] | None:
+        data = self._cache.get(PAGES, _page_name(ref))
+        if data is not None:
+            with suppress(FormatError):
+                return pages.load_branch(data, ref)
+        return None
+
+    def _fetch_all(self, refs: "list[_Numbered]") -> Iterator[tuple[int, bytes]]:
+        runs = _runs(refs)
+        fetched = self._pool.map(self._fetch, runs) if len(runs) > 1 else map(self._fetch, runs)
+        for run, data in zip(runs, fetched, strict=True):
+            first = run[0][1].offset
+            for i, ref in run:
+                yield i, data[ref.offset - first : ref.offset - first + ref.length]
+
+    def _fetch(self, run: "list[_Numbered]") -> bytes:
         first, last = run[0][1], run[-1][1]
         key = Key(self._key_of(first.object))
         data = self._bucket.get_range(
@@ -90,25 +121,35 @@ def between(refs: Iterable[PageRef], start: str, end: str | None) -> list[PageRe
     return found
 
 
+class Asked(NamedTuple):
+    """A page and the keys that may lie in it or below it."""
+
+    ref: PageRef
+    keys: list[str]
+
+
+def asked_below(refs: list[PageRef], keys: list[str]) -> Iterator[Asked]:
+    """Yield the pages of ``refs`` that may hold one of ``keys``, none of which lies behind."""
+    done = 0
+    while done < len(keys):
+        ref = refs[bisect_left(refs, keys[done], key=last)]
+        end = bisect_right(keys, ref.last, lo=done)
+        yield Asked(ref, keys[done:end])
+        done = end
+
+
 def _page_name(ref: PageRef) -> str:
     # Where a page of references points may differ between equal trees: keep each place.
     return f"{ref.object}-{ref.offset}-{ref.id}" if ref.level else str(ref.id)
 
 
-def _intact(data: bytes, ref: PageRef) -> bool:
-    """Say whether a copy is the page; one that is not is only fetched again."""
-    if ref.level == 0:
-        return ObjectId.of(data) == ref.id
-    try:
-        pages.load_branch(data, ref)
-    except FormatError:
-        return False
-    return True
+_Numbered = tuple[int, PageRef]
+"""A page and its place among those that were asked for."""
 
 
-def _runs(refs: list[tuple[int, PageRef]]) -> list[list[tuple[int, PageRef]]]:
+def _runs(refs: list[_Numbered]) -> list[list[_Numbered]]:
     """Group pages that lie one after the other in one object, up to 8 MiB."""
-    runs: list[list[tuple[int, PageRef]]] = []
+    runs: list[list[_Numbered]] = []
     for i, ref in sorted(refs, key=lambda each: (each[1].object, each[1].offset)):
         if runs:
             first, last = runs[-1][0][1], runs[-1][-1][1]

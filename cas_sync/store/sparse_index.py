@@ -14,7 +14,8 @@ from cas_sync.formats.index import (
     next_span,
     search_key,
 )
-from cas_sync.model.pack import IndexRoot, Location, PackName
+from cas_sync.model.ids import ObjectId
+from cas_sync.model.pack import IndexRoot, Kind, Location, PackName
 from cas_sync.store.bucket import Bucket
 from cas_sync.store.index import IndexSet, Wanted, place_of
 
@@ -29,6 +30,9 @@ PACKS = 256
 
 ROUNDS = 4
 """So many windows are read for one object at most; hardly ever more than two are needed."""
+
+FEW = 16
+"""So many objects are worth being looked up one after the other."""
 
 MANY = 64
 """More objects are not looked up one by one in a segment of less than 64 MiB."""
@@ -84,6 +88,16 @@ class SparseIndex:
             list(self._pool.map(self._load, loading))
             if sure:
                 found = {}  # what windows said is looked up again
+
+    def holds(self, oid: ObjectId, kind: Kind) -> bool:
+        """Say whether the store surely holds the object; it may, where the answer is no.
+
+        What is said to be there is not stored again, so a window is not enough to say so:
+        the segment is loaded, and every byte of it checked. That a window does not show it
+        is enough, because the worst that comes of it is that it is stored twice.
+        """
+        (where,) = self.find_all([(oid, kind)])
+        return where is not None and self.confirm(where) is not None
 
     def confirm(self, where: Location) -> Location | None:
         """Return where the object of ``where`` lies by a segment with every byte checked."""
@@ -233,10 +247,12 @@ def _in_segments(parts: Iterable[_Part], wanted: Iterable[Wanted]) -> dict[Wante
     segments = [part.segment for part in parts if part.segment is not None]
     found = {}
     for each in wanted:
-        places = (segment.find(*each) for segment in segments)
-        where = next((place for place in places if place is not None), None)
-        if where is not None:
-            found[each] = where
+        key = search_key(*each)
+        for segment in segments:
+            i = segment.search(key)
+            if i is not None:
+                found[each] = segment.at(i)
+                break
     return found
 
 

@@ -89,6 +89,55 @@ def test_the_root_depends_on_the_rows_alone(make, start, story):
         assert (root.rows if root else 0) == len(model)
 
 
+IN_ORDER = sorted(NAMES, key=sort_key)
+runs = st.builds(
+    lambda first, n, value: dict.fromkeys(IN_ORDER[first : first + n], value),
+    st.integers(0, len(NAMES)),
+    st.integers(1, len(NAMES)),
+    st.one_of(st.none(), st.integers(0, 3)),
+)
+edits = st.one_of(runs, changes.map(lambda story: story[0]))
+
+
+def pages_of(manifest, root):
+    """Return the reference to every page at or below ``root``, by level and id."""
+    found, level = {}, [root] if root else []
+    while level:
+        found.update(((ref.level, ref.id), ref) for ref in level)
+        level = list(manifest._below(level)) if level[0].level else []
+    return found
+
+
+@settings(max_examples=100)
+@given(start=big_start, story=st.lists(edits, min_size=1, max_size=6))
+def test_whole_pages_come_and_go_and_every_level_is_as_if_written_at_once(make, start, story):
+    manifest, model = make(), dict.fromkeys(start, 9)
+    root = write(manifest, None, model)
+    for change in story:
+        root = write(manifest, root, change)
+        model = {k: v for k, v in {**model, **change}.items() if v is not None}
+        fresh = make()
+        anew = write(fresh, None, model)
+
+        found = pages_of(manifest, root)
+        assert found.keys() == pages_of(fresh, anew).keys()
+        assert all(ref.object for ref in found.values())
+        assert [row.path for row in manifest.rows(root)] == sorted(model, key=sort_key)
+
+
+@settings(max_examples=60)
+@given(start=big_start, change=edits)
+def test_a_page_that_stays_is_not_stored_again(make, start, change):
+    manifest = make()
+    old = write(manifest, None, dict.fromkeys(start, 9))
+
+    new = write(manifest, old, change)
+
+    before, after = pages_of(manifest, old), pages_of(manifest, new)
+    shared = before.keys() & after.keys()
+    assert [after[each] for each in shared] == [before[each] for each in shared]
+
+
 @settings(max_examples=30)
 @given(start=big_start, change=changes)
 def test_a_difference_is_exactly_what_changed(make, start, change):

@@ -12,9 +12,10 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent.parent))
 
 from cas_sync.chunking.cutter import split  # noqa: E402
-from cas_sync.formats import documents, index, pages, pieces, tag  # noqa: E402
+from cas_sync.formats import documents, index, pieces, tag  # noqa: E402
 from cas_sync.formats.codec import Compressor  # noqa: E402
 from cas_sync.formats.pack import PackBuilder  # noqa: E402
+from cas_sync.formats.page_rewriter import PageWriter, Rewriter  # noqa: E402
 from cas_sync.formats.pieces import Piece, Pieces  # noqa: E402
 from cas_sync.formats.rows import DeletedRows, VersionRows  # noqa: E402
 from cas_sync.model.ids import ObjectId  # noqa: E402
@@ -59,9 +60,9 @@ def manifest(codec, rows) -> bytes:
         stored.append(data)
         return f"{ObjectId.of(data)}_{samples.NONCE}"
 
-    writer = pages.PageWriter(codec.header, store)
-    rewriter = pages.Rewriter(codec, (), lambda ref: [], lambda oid: None, writer)
-    rewriter.run((codec.key(row), row) for row in sorted(rows, key=codec.key))
+    writer = PageWriter(codec.header, store)
+    ordered = sorted(rows, key=codec.key)
+    Rewriter(codec, None, None, writer).run((codec.key(row), row) for row in ordered)
     return b"".join(stored)
 
 

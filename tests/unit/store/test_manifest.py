@@ -222,6 +222,60 @@ def test_trees_that_are_equal_where_one_looks_are_not_read_there(large, cold):
     assert cold.n_pages <= 2 * old.level
 
 
+def test_one_change_reads_one_page_a_level(large, cold):
+    _, old, _ = large
+    changed = samples.entry("d042/f0500.csv", "changed here")
+
+    new = cold.manifest.write(old, [(CODEC.key(changed), changed)], lambda: "a" * 16)
+
+    assert cold.requests == old.level + 1
+    assert new.rows == old.rows
+    assert new.level == old.level
+
+
+def test_a_row_behind_all_others_reads_one_page_a_level(large, cold):
+    _, old, _ = large
+    row = samples.entry("z")
+
+    new = cold.manifest.write(old, [(CODEC.key(row), row)], lambda: "b" * 16)
+
+    assert cold.requests == old.level + 1
+    assert new.rows == old.rows + 1
+
+
+def test_changes_far_apart_are_read_side_by_side(large, cold, monkeypatch):
+    _, old, _ = large
+    together = []
+    read = page_reader.PageReader.read
+    monkeypatch.setattr(
+        page_reader.PageReader,
+        "read",
+        lambda s, refs: together.append(len(refs)) or read(s, refs),
+    )
+    rows = [samples.entry(f"d{n:03d}/f0500.csv", "new") for n in range(0, FOLDERS, 5)]
+
+    cold.manifest.write(old, [(CODEC.key(row), row) for row in rows], lambda: "c" * 16)
+
+    assert together == [len(rows)]
+
+
+def test_a_page_that_changes_on_its_way_is_noticed_before_anything_is_written(large, cold):
+    bucket, old, _ = large
+    changed = samples.entry("d042/f0500.csv", "changed here")
+    key = Key(keys.versions(old.object))
+    good = bucket.get(key).data
+    puts = bucket.meter.requests["PUT"]
+    try:
+        bucket.delete([key])
+        bucket.put_new(key, good.replace(b"d042/f0501.csv", b"d042/f0502.csv"))
+        with pytest.raises(DamageError):
+            cold.manifest.write(old, [(CODEC.key(changed), changed)], lambda: "d" * 16)
+        assert bucket.meter.requests["PUT"] == puts + 1
+    finally:
+        bucket.delete([key])
+        bucket.put_new(key, good)
+
+
 def test_equal_trees_are_compared_without_a_request(large, cold):
     _, old, _ = large
 
