@@ -32,6 +32,36 @@ def _fastcdc(params: ChunkParams) -> pyfastcdc.FastCDC:
     )
 
 
+class Cutter:
+    """Finds the chunks of one stream, of which a part lies in memory at a time.
+
+    Args:
+        params: Where files are cut.
+
+    Raises:
+        ConfigError: Only the slow fallback of the cutting library is installed.
+    """
+
+    def __init__(self, params: ChunkParams) -> None:
+        self._fastcdc = _fastcdc(params)
+        self._max_size = params.max_size
+
+    def cut(self, view: memoryview, *, is_last: bool) -> Iterator[memoryview]:
+        """Yield the chunks of ``view`` that are certain.
+
+        What is left at its end, less than the longest chunk, has to be put before the bytes
+        that follow; where ``is_last``, nothing follows and nothing is left.
+        """
+        sure = len(view) if is_last else len(view) - self._max_size
+        for chunk in self._fastcdc.cut_buf(view):
+            start = chunk.offset
+            # Nearer to the end than the longest chunk, the bytes still to come could move
+            # the cut.
+            if start > sure:
+                return
+            yield view[start : start + chunk.length]
+
+
 def split(
     blocks: Iterable[bytes | memoryview], params: ChunkParams, *, window: int = _WINDOW
 ) -> Iterator[memoryview]:
@@ -43,7 +73,7 @@ def split(
     Raises:
         ConfigError: Only the slow fallback of the cutting library is installed.
     """
-    fastcdc = _fastcdc(params)
+    cutter = Cutter(params)
     capacity = max(window, 4 * params.max_size)
     buffer = bytearray(capacity)
     view = memoryview(buffer)
@@ -57,16 +87,11 @@ def split(
             filled += n
             if filled == capacity:
                 end = 0
-                for chunk in fastcdc.cut_buf(view):
-                    # Nearer to the end than the longest chunk, the bytes still to
-                    # come could move the cut: leave it to the next round.
-                    if chunk.offset + params.max_size > filled:
-                        break
-                    end = chunk.offset + chunk.length
-                    yield view[chunk.offset : end]
+                for chunk in cutter.cut(view, is_last=False):
+                    end += len(chunk)
+                    yield chunk
                 rest = filled - end
                 view[:rest] = bytes(view[end:filled])
                 filled = rest
     if filled:
-        for chunk in fastcdc.cut_buf(view[:filled]):
-            yield view[chunk.offset : chunk.offset + chunk.length]
+        yield from cutter.cut(view[:filled], is_last=True)

@@ -25,11 +25,11 @@ from cas_sync.store.cache import Cache
 from cas_sync.store.foreign import ForeignStore
 from cas_sync.store.head import HEAD, TRIES, HeadRead, read_head
 from cas_sync.store.history import CommitLog
-from cas_sync.store.index import IndexSet, Places
+from cas_sync.store.index import IndexSet, Known, Places
 from cas_sync.store.manifest import Manifest
 from cas_sync.store.objects import ObjectReader
 from cas_sync.store.qualify import ProbeResult, first_failure, run_probes
-from cas_sync.store.sparse_index import SparseIndex
+from cas_sync.store.sparse_index import FEW, SparseIndex
 from cas_sync.store.tags import TagStore
 from cas_sync.worktree.base import Agreed
 
@@ -66,6 +66,16 @@ class Repository:
     def index(self, head: Head) -> IndexSet:
         """Return the index of one head."""
         return IndexSet(self.bucket, self.cache, self.pool, head.index_roots)
+
+    def known(self, head: Head, n_objects: int) -> Known:
+        """Return what tells which objects one head knows.
+
+        Args:
+            head: The head.
+            n_objects: About how many will be asked for.
+        """
+        whole = self.index(head)
+        return SparseIndex(self.bucket, self.pool, whole) if n_objects <= FEW else whole
 
     def reader(self, head: Head, *, sparse: bool = False) -> ObjectReader:
         """Return what reads stored objects through one head's index.

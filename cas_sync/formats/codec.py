@@ -5,9 +5,19 @@ import zstandard
 from cas_sync.errors import FormatError
 from cas_sync.model.pack import Codec
 
-LEVEL = 3
+LEVEL = 2
+"""The writer's own business: a reader does not know it."""
+
 MAX_RAW = 64 << 20
 """No stored object is longer after decompression, in bytes; bounds what a reader allots."""
+
+SHORTEST = 64
+"""What is shorter is stored as it is, in bytes: its entry in an index takes as much."""
+
+_PARTS = 3
+_PART = 4096
+_PROBED = 8 * _PART
+"""What is longer is tried in parts first: a third of the time where nothing is saved."""
 
 
 class Compressor:
@@ -19,10 +29,21 @@ class Compressor:
 
     def compress(self, data: bytes | memoryview) -> tuple[Codec, bytes | memoryview]:
         """Return ``data`` as it is to be stored; raw unless at least 3 % is saved."""
+        if len(data) < SHORTEST or (len(data) > _PROBED and self._is_noise(data)):
+            return Codec.RAW, data
         packed = self._deflate.compress(data)
         if len(packed) > len(data) - len(data) // 32:
             return Codec.RAW, data
         return Codec.ZSTD, packed
+
+    def _is_noise(self, data: bytes | memoryview) -> bool:
+        """Say whether not one of a few parts, evenly spread, gets any shorter."""
+        step = (len(data) - _PART) // _PARTS
+        view = memoryview(data)
+        return all(
+            len(self._deflate.compress(view[at : at + _PART])) >= _PART
+            for at in range(step // 2, step * _PARTS, step)
+        )
 
     def decompress(self, codec: Codec, stored: bytes | memoryview, raw: int) -> bytes:
         """Return the ``raw`` bytes that ``stored`` holds; never allots more.

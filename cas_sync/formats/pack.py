@@ -11,28 +11,18 @@ docs/design.md, section 5.5.
 """
 
 import struct
-from typing import NamedTuple
 
 from blake3 import blake3
 
 from cas_sync.errors import FormatError
 from cas_sync.formats import index
 from cas_sync.model.ids import ObjectId
-from cas_sync.model.pack import Codec, Kind, Location, PackName
+from cas_sync.model.pack import Codec, Kind, PackName
 
 START = b"CASPACK1"
 END = b"CASPEND1"
 _FOOTER = struct.Struct(">I8s")
-
-
-class _Item(NamedTuple):
-    """An object on its way into a pack."""
-
-    oid: ObjectId
-    kind: Kind
-    codec: Codec
-    stored: bytes
-    raw: int
+_GROWTH = 1 << 18
 
 
 class PackBuilder:
@@ -40,37 +30,77 @@ class PackBuilder:
 
     Chunks come first, in the order they were added, so that a checkout in path order reads
     a pack from front to back; lists of pieces come after them, so that a reader gets all
-    of those at once.
+    of those at once. Each byte is copied once, to where it lies in the pack.
+
+    Args:
+        buffer: Where the pack is put together; may hold an old pack, and is longer than
+            needed or grows. Writing where an old pack lay is several times faster than
+            to fresh memory.
+
+    Attributes:
+        size: Length of the pack if it were finished now, in bytes.
     """
 
-    def __init__(self) -> None:
-        self._chunks: list[_Item] = []
-        self._lists: list[_Item] = []
-        self.size = len(START)
+    def __init__(self, buffer: bytearray | None = None) -> None:
+        self._buffer = bytearray() if buffer is None else buffer
+        self._view = memoryview(self._buffer)
+        self._end = 0
+        self._entries: list[bytes] = []
+        self._lists: list[tuple[ObjectId, Kind, Codec, bytes, int]] = []
+        self.size = len(START) + index.segment_size(0, 0) + _FOOTER.size
+        self._put(START)
 
     def __len__(self) -> int:
-        return len(self._chunks) + len(self._lists)
+        return len(self._entries) + len(self._lists)
 
-    def add(self, oid: ObjectId, kind: Kind, codec: Codec, stored: bytes, raw: int) -> None:
-        """Append one object; ``raw`` is its length after decompression, in bytes."""
-        items = self._chunks if kind is Kind.CHUNK else self._lists
-        items.append(_Item(oid, kind, codec, stored, raw))
-        self.size += len(stored)
+    def add(
+        self, oid: ObjectId, kind: Kind, codec: Codec, stored: bytes | memoryview, raw: int
+    ) -> None:
+        """Append one object that is not in the pack; ``stored`` may be reused afterwards.
 
-    def finish(self, ulid: str) -> tuple[PackName, bytes, bytes]:
-        """Return the pack's name, its bytes, and its trailer, which is part of them."""
-        items = [*self._chunks, *self._lists]
-        blank, offset, locations = PackName(""), len(START), []
-        for each in items:
-            stored = len(each.stored)
-            locations.append(
-                Location(each.oid, each.kind, blank, offset, stored, each.raw, each.codec)
-            )
-            offset += stored
-        trailer = index.dump(locations, trailer=True)
-        footer = _FOOTER.pack(len(trailer), END)
-        data = b"".join([START, *(each.stored for each in items), trailer, footer])
-        return PackName(f"{ulid}-{blake3(data).hexdigest()}"), data, trailer
+        Args:
+            oid: Its name.
+            kind: What it is.
+            codec: How ``stored`` is written down.
+            stored: Its bytes.
+            raw: Its length after decompression, in bytes.
+        """
+        length = len(stored)
+        if kind is Kind.CHUNK:
+            self._entries.append(index.pack_entry(oid, kind, codec, self._end, length, raw))
+            self._put(stored)
+        else:
+            self._lists.append((oid, kind, codec, bytes(stored), raw))
+        self.size += length + index.ENTRY_SIZE
+
+    def finish(self, ulid: str) -> tuple[PackName, bytearray, bytes]:
+        """Return the pack's name, its bytes, and its trailer, which is part of them.
+
+        The bytes are those of the buffer, which may be given to another builder once
+        nobody needs them.
+        """
+        for oid, kind, codec, stored, raw in self._lists:
+            length = len(stored)
+            self._entries.append(index.pack_entry(oid, kind, codec, self._end, length, raw))
+            self._put(stored)
+        self._lists.clear()
+        trailer = index.dump_trailer(self._entries)
+        self._put(trailer)
+        self._put(_FOOTER.pack(len(trailer), END))
+        self._view.release()
+        del self._buffer[self._end :]
+        name = f"{ulid}-{blake3(self._buffer).hexdigest()}"
+        return PackName(name), self._buffer, trailer
+
+    def _put(self, data: bytes | memoryview) -> None:
+        end = self._end + len(data)
+        if end > len(self._view):
+            self._view.release()
+            # A little more than asked for, so that small objects do not come here each.
+            self._buffer += bytes(max(end - len(self._buffer), _GROWTH))
+            self._view = memoryview(self._buffer)
+        self._view[self._end : end] = data
+        self._end = end
 
 
 def trailer_range(size: int, entries: int) -> tuple[int, int]:

@@ -68,6 +68,20 @@ class Pieces(NamedTuple):
             at += piece.length
 
 
+PIECE_SIZE = _PIECE.size
+"""Length of one piece as it is written, in bytes."""
+
+
+def encode(piece: Piece) -> bytes:
+    """Return one piece as it is written in a list, which is also how many are kept."""
+    return _PIECE.pack(piece.id, piece.length)
+
+
+def decode(data: bytes | memoryview) -> Iterator[Piece]:
+    """Yield the pieces that were written one after the other."""
+    return (Piece(ObjectId(digest), length) for digest, length in _PIECE.iter_unpack(data))
+
+
 def cut_lists(chunks: Iterable[Piece]) -> Iterator[Pieces]:
     """Yield ``chunks`` as lists that end where a chunk's id says so."""
     run: list[Piece] = []
@@ -83,7 +97,7 @@ def cut_lists(chunks: Iterable[Piece]) -> Iterator[Pieces]:
 
 def dump(pieces: Pieces) -> bytes:
     """Return the one encoding of ``pieces``."""
-    rows = (_PIECE.pack(piece.id, piece.length) for piece in pieces.pieces)
+    rows = map(encode, pieces.pieces)
     head = _HEADER.pack(MAGIC, pieces.level, len(pieces.pieces), pieces.size)
     return head + b"".join(rows)
 
@@ -101,8 +115,7 @@ def load(data: bytes) -> Pieces:
         raise FormatError("list of pieces has an unknown signature")
     if len(data) != _HEADER.size + n * _PIECE.size:
         raise FormatError("list of pieces has the wrong length")
-    rows = _PIECE.iter_unpack(memoryview(data)[_HEADER.size :])
-    pieces = Pieces(level, tuple(Piece(ObjectId(digest), length) for digest, length in rows))
+    pieces = Pieces(level, tuple(decode(memoryview(data)[_HEADER.size :])))
     if pieces.size != size:
         raise FormatError("list of pieces does not add up to its size")
     return pieces

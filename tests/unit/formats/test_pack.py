@@ -44,8 +44,48 @@ def test_a_pack_knows_how_long_and_how_full_it_is():
     builder = PackBuilder()
     builder.add(samples.oid("a"), Kind.CHUNK, Codec.RAW, b"abc", 3)
 
-    assert len(builder) == 1
-    assert builder.size == len(b"CASPACK1abc")
+    builder.add(samples.oid("b"), Kind.LIST, Codec.RAW, b"de", 2)
+
+    assert len(builder) == 2
+    size = builder.size
+    assert size == len(builder.finish(samples.ULID)[1])
+    assert len(builder) == 2
+
+
+def test_a_pack_is_the_same_wherever_it_is_put_together():
+    def finish(buffer):
+        builder = PackBuilder(buffer)
+        builder.add(samples.oid("list"), Kind.LIST, Codec.RAW, b"list", 4)
+        for n in range(300):
+            data = samples.noise(f"chunk {n}", 1000)
+            builder.add(ObjectId.of(data), Kind.CHUNK, Codec.RAW, memoryview(data), 1000)
+        return builder.finish(samples.ULID)
+
+    old = bytearray(b"an old pack " * 50_000)
+    fresh, reused, shorter = finish(None), finish(old), finish(bytearray(500))
+
+    assert fresh == reused == shorter
+    assert reused[1] is old
+
+
+def test_lists_come_after_the_chunks_in_the_order_they_were_added():
+    builder = PackBuilder()
+    for kind, text in ((Kind.LIST, b"L1"), (Kind.CHUNK, b"c1"), (Kind.FILE, b"F2")):
+        builder.add(ObjectId.of(text), kind, Codec.RAW, text, 2)
+    builder.add(ObjectId.of(b"c2"), Kind.CHUNK, Codec.RAW, b"c2", 2)
+
+    assert builder.finish(samples.ULID)[1].startswith(b"CASPACK1c1c2L1F2")
+
+
+def test_the_bytes_that_were_added_may_change_afterwards():
+    builder, mine = PackBuilder(), bytearray(b"before")
+    builder.add(samples.oid("a"), Kind.CHUNK, Codec.RAW, memoryview(mine), 6)
+    builder.add(samples.oid("b"), Kind.LIST, Codec.RAW, memoryview(mine), 6)
+    mine[:] = b"after!"
+
+    data = builder.finish(samples.ULID)[1]
+
+    assert data.startswith(b"CASPACK1beforebefore")
 
 
 @pytest.mark.parametrize(
