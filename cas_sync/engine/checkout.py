@@ -11,27 +11,23 @@ that is not what was wanted is dropped, and the store is read.
 import contextlib
 import os
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
-from cas_sync.engine.wanted import Wanted, in_windows, only_mode, wanted_files
-from cas_sync.engine.windows import Window, WindowReader
+from cas_sync.engine.arrivals import Arrivals, Arrived, Batch
+from cas_sync.engine.wanted import Wanted, only_mode, wanted_files
+from cas_sync.engine.windows import made_ahead
 from cas_sync.errors import DamageError
-from cas_sync.model.ids import ObjectId
 from cas_sync.model.paths import RepoPath, sort_key
-from cas_sync.model.tree import Content, Entry, ns_of_timestamp
+from cas_sync.model.tree import Content, Entry
 from cas_sync.plan.step import Act, Step
 from cas_sync.progress import Progress
 from cas_sync.store.objects import ObjectReader
 from cas_sync.worktree.folder import DELETED_DIR, Folder
 from cas_sync.worktree.hashing import FileHasher, content_id
 from cas_sync.worktree.index import LocalRow, same_stat
-from cas_sync.worktree.local_contents import LocalContents, Place, pour
+from cas_sync.worktree.local_contents import LocalContents, Place, Repeats, pour
 from cas_sync.worktree.moving import move
 from cas_sync.worktree.outcome import LocalEdit, Placed, Refused, Removed, refusal_of
-from cas_sync.worktree.staging import StagedFile
 from cas_sync.worktree.writer import Writer
 
 LocalChange = tuple[str, LocalRow | None]
@@ -70,6 +66,22 @@ class Checkout:
     bytes_local: int = 0
     kept: dict[RepoPath, str] = field(default_factory=dict)
     damage: DamageError | None = None
+
+    def __post_init__(self) -> None:
+        """Get ready to write."""
+        self._repeats = Repeats(self.folder)
+        self._arrivals = Arrivals(
+            self.writer,
+            self.reader,
+            self.local,
+            self._repeats,
+            self.progress,
+            self._note_damage,
+        )
+
+    def _note_damage(self, wanted: Wanted, error: DamageError) -> None:
+        self.failed[wanted.planned_at] = f"damaged: {error.message}"
+        self.damage = self.damage or error
 
     def set_aside(self, pairs: Iterable[tuple[Step, LocalRow | None]]) -> Iterator[LocalChange]:
         """Give our files their other names; yields what changed in the folder."""
@@ -143,7 +155,7 @@ class Checkout:
         if found is None or found.st_nlink < 2:
             return self.writer.set_mode(row, theirs.content.mode)
         # Another name of the same file must not change with it.
-        copy = self._begin(Wanted(path, path, theirs, row, unsaved=False))
+        copy = self._arrivals.begin(Wanted(path, path, theirs, row, unsaved=False))
         with copy:
             if not pour(Place(self.folder, row.on_disk), theirs.content, copy.write):
                 return LocalEdit(path, "it was changed here")
@@ -158,107 +170,38 @@ class Checkout:
     ) -> Iterator[LocalChange]:
         """Write what teammates published, in path order; yields as above.
 
-        While one window of files is written, the next is on its way.
+        All at the same time: some windows of files are on their way, one is written under
+        temporary names, and the batch before it is brought to the disk.
 
         Args:
             pairs: The steps, each with the file as scanned.
             under_copies: Whether the files that get another name are meant, or the rest.
         """
-        reader = WindowReader(self.reader)
+        wanted = wanted_files(pairs, self.failed, under_copies=under_copies)
         lent: dict[str, os.stat_result] = {}
+        unplaced: list[Batch] = []
         try:
-            with ThreadPoolExecutor(1, thread_name_prefix="ahead") as ahead:
-                pending: tuple[list[Wanted], Future[_Fetched]] | None = None
-                for group in in_windows(
-                    wanted_files(pairs, self.failed, under_copies=under_copies)
-                ):
-                    started = (group, ahead.submit(self._fetch, reader, group))
-                    if pending is not None:
-                        yield from self._write_window(reader, *pending, lent)
-                    pending = started
-                if pending is not None:
-                    yield from self._write_window(reader, *pending, lent)
+            with (
+                contextlib.closing(self._arrivals.batches(wanted, unplaced)) as batches,
+                contextlib.closing(made_ahead(batches, self._sync, 2, "sync")) as synced,
+            ):
+                for batch, _ in synced:
+                    for each in batch.files:
+                        change = self._place(each, lent)
+                        if change is not None:
+                            yield change
+                    unplaced.pop(0)
         finally:
+            # What has no name by now never gets one.
+            for batch in unplaced:
+                batch.abandon()
             self._give_up(lent)
         self.writer.flush()
 
-    def _fetch(self, reader: WindowReader, group: list[Wanted]) -> "_Fetched":
-        """Read what a window of files needs, but for what is on this machine."""
-        contents = [wanted.entry.content for wanted in group]
-        here = {each.id for each in contents if self.local is not None and self.local.has(each)}
-        return _Fetched(here, reader.fetch(each for each in contents if each.id not in here))
-
-    def _write_window(
-        self,
-        reader: WindowReader,
-        group: list[Wanted],
-        fetched: "Future[_Fetched]",
-        lent: dict[str, os.stat_result],
-    ) -> Iterator[LocalChange]:
-        """Write a window of files: all of them staged, then synced, then put in place."""
-        here, window = fetched.result()
-        with ExitStack() as stack:
-            copied: dict[RepoPath, StagedFile] = {}
-            for wanted in group:
-                if wanted.entry.content.id in here and (each := self._copy(wanted)):
-                    copied[wanted.path] = stack.enter_context(each)
-            window.add(
-                reader.fetch(
-                    wanted.entry.content
-                    for wanted in group
-                    if wanted.entry.content.id in here and wanted.path not in copied
-                )
-            )
-            staged = []
-            for wanted in group:
-                each = copied.get(wanted.path)
-                if each is None:
-                    blocks = reader.blocks(wanted.entry.content, window)
-                    try:
-                        each = stack.enter_context(self._stage(wanted, blocks))
-                    except DamageError as error:
-                        self.failed[wanted.planned_at] = f"damaged: {error.message}"
-                        self.damage = self.damage or error
-                        continue
-                if self.local is not None:
-                    self.local.wrote(wanted.entry.content)
-                staged.append((wanted, each))
-            self.writer.sync_staged()
-            for wanted, each in staged:
-                yield from self._place(wanted, each, lent, is_copy=wanted.path in copied)
-
-    def _stage(self, wanted: Wanted, blocks: Iterable[bytes]) -> StagedFile:
-        staged = self._begin(wanted)
-        try:
-            for block in blocks:
-                staged.write(block)
-            staged.finish()
-        except BaseException:
-            staged.abandon()
-            raise
-        return staged
-
-    def _begin(self, wanted: Wanted) -> StagedFile:
-        edited_ns = ns_of_timestamp(wanted.entry.edited)
-        return self.writer.stage(wanted.path, wanted.entry.content, edited_ns)
-
-    def _copy(self, wanted: Wanted) -> StagedFile | None:
-        """Stage a file from what is on this machine; `None` if it is not there (any more)."""
-        content = wanted.entry.content
-        for place in self.local.places(content) if self.local is not None else ():
-            staged = self._begin(wanted)
-            try:
-                if pour(place, content, staged.write):
-                    with contextlib.suppress(DamageError):  # written to meanwhile
-                        staged.finish()
-                        return staged
-            except BaseException:
-                staged.abandon()
-                raise
-            staged.abandon()
-            if self.local is not None:
-                self.local.forget(content, place)
-        return None
+    def _sync(self, batch: Batch) -> None:
+        """Bring a batch to the disk, all of it, before any of it gets its name."""
+        del batch
+        self.writer.sync_staged()
 
     def _lies_at(self, path: str, content: Content) -> None:
         """Note where a file of the data folder lies now."""
@@ -282,43 +225,28 @@ class Checkout:
                 while (path := path.rpartition("/")[0]) != DELETED_DIR:
                     self.folder.rmdir(path)
 
-    def _place(
-        self,
-        wanted: Wanted,
-        staged: StagedFile,
-        lent: dict[str, os.stat_result],
-        *,
-        is_copy: bool,
-    ) -> Iterator[LocalChange]:
+    def _place(self, arrived: Arrived, lent: dict[str, os.stat_result]) -> LocalChange | None:
+        """Give a file its name; return what changed."""
+        wanted, staged, is_copy, n_told = arrived
         content, before = wanted.entry.content, wanted.row
         keeps = wanted.unsaved or self._lends(wanted)
         keep_as = f"{DELETED_DIR}/{self.label}/{wanted.path}" if keeps else None
-        match self.writer.put_in_place(staged, before, keep_as=keep_as):
-            case Placed(row=row, kept=kept):
-                self.n_downloaded += 1
-                if is_copy:
-                    self.n_local += 1
-                    self.bytes_local += content.size
-                if kept and before is not None:
-                    self._lies_at(kept, before.content)
-                if kept and wanted.unsaved:
-                    self.kept[wanted.path] = kept
-                elif kept.startswith(f"{DELETED_DIR}/") and (found := self.folder.stat(kept)):
-                    lent[kept] = found
-                self._lies_at(row.on_disk, content)
-                yield sort_key(wanted.path), row
-            case LocalEdit(reason=reason) | Refused(reason=reason):
-                self.failed[wanted.planned_at] = reason
-        self.progress.advance(1, content.size)
-
-
-class _Fetched(NamedTuple):
-    """What a window of files is made from.
-
-    Attributes:
-        here: Contents that seem to be on this machine.
-        window: What was read for the others.
-    """
-
-    here: set[ObjectId]
-    window: Window
+        placed = self.writer.put_in_place(staged, before, keep_as=keep_as)
+        self.progress.advance(1, content.size - n_told)
+        if not isinstance(placed, Placed):
+            self.failed[wanted.planned_at] = placed.reason
+            return None
+        row, kept = placed.row, placed.kept
+        self.n_downloaded += 1
+        if is_copy:
+            self.n_local += 1
+            self.bytes_local += content.size
+        if kept and before is not None:
+            self._lies_at(kept, before.content)
+        if kept and wanted.unsaved:
+            self.kept[wanted.path] = kept
+        elif kept.startswith(f"{DELETED_DIR}/") and (found := self.folder.stat(kept)):
+            lent[kept] = found
+        self._lies_at(row.on_disk, content)
+        self._repeats.lies_at(row.on_disk, content)
+        return sort_key(wanted.path), row

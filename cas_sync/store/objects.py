@@ -7,6 +7,7 @@ from concurrent.futures import Executor
 from functools import partial
 from itertools import groupby, islice
 from operator import attrgetter
+from typing import NamedTuple
 
 from blake3 import blake3
 
@@ -15,7 +16,7 @@ from cas_sync.formats import keys, pieces
 from cas_sync.formats.codec import Compressor
 from cas_sync.formats.pieces import Piece, Pieces
 from cas_sync.model.ids import ObjectId
-from cas_sync.model.pack import Kind, Location, PackName
+from cas_sync.model.pack import Codec, Kind, Location
 from cas_sync.model.tree import Content
 from cas_sync.store.bucket import Bucket, Key
 from cas_sync.store.index import Places
@@ -23,14 +24,35 @@ from cas_sync.store.index import Places
 MAX_GAP = 64 << 10
 """Bytes nobody asked for that are cheaper to read than a second request."""
 
-MAX_RANGE = 8 << 20
-"""No single range is longer, in bytes, so that ranges can travel side by side."""
+MAX_RANGE = 9 << 20
+"""No single range is longer, in bytes, so that ranges can travel side by side.
+
+Two of them hold a pack.
+"""
 
 STREAMED = 64
 """Chunks of a large file that are held at once by `ObjectReader.stream`."""
 
 LISTS = 64
-"""Lists of pieces that are kept in memory for the next range of the same file."""
+"""Lists of pieces that are read at once, or kept for the next range of the same file."""
+
+
+SURELY_ONE = 16 << 10
+"""Files no longer than this are one chunk in nearly every repository, in bytes."""
+
+Bytes = bytes | memoryview
+
+
+class Loaded(NamedTuple):
+    """What came of reading many objects.
+
+    Attributes:
+        data: Checked bytes by id; a view keeps all of the range in memory that it is of.
+        damaged: Why the others cannot be had, by id.
+    """
+
+    data: dict[ObjectId, Bytes]
+    damaged: dict[ObjectId, DamageError]
 
 
 class ObjectReader:
@@ -56,14 +78,43 @@ class ObjectReader:
         Raises:
             DamageError: The store does not know it.
         """
-        wanted = [(content.id, Kind.CHUNK), (content.id, Kind.FILE)]
-        for sure in (False, True):
-            chunk, listed = self._index.find_all(wanted, sure=sure)
-            if chunk is not None and chunk.raw == content.size:
-                return chunk
-            if listed is not None:
-                return listed
-        raise _missing(content.id, "no index names it")
+        (found,) = self.locate_all([content])
+        if found is None:
+            raise missing(content.id)
+        return found
+
+    def locate_all(self, contents: Sequence[Content]) -> list[Location | None]:
+        """Return where contents lie, as `locate`, in the order asked; looked up together.
+
+        `None` stands for what the store does not know.
+        """
+        found: list[Location | None] = [None] * len(contents)
+        left = list(range(len(contents)))
+        for small, sure in ((SURELY_ONE, False), (0, False), (0, True)):
+            again = self._locate([contents[i] for i in left], small, sure=sure)
+            for i, where in zip(left, again, strict=True):
+                found[i] = where
+            left = [i for i in left if found[i] is None]
+            if not left:
+                break
+        return found
+
+    def _locate(
+        self, contents: Sequence[Content], small: int, *, sure: bool
+    ) -> list[Location | None]:
+        wanted = []
+        for oid, size, _ in contents:
+            wanted.append((oid, Kind.CHUNK))
+            if size > small:
+                wanted.append((oid, Kind.FILE))
+        places = iter(self._index.find_all(wanted, sure=sure))
+        found = []
+        for _, size, _ in contents:
+            where = next(places)
+            listed = next(places) if size > small else None
+            # A list of pieces may have the id of a chunk, but not its length.
+            found.append(where if where is not None and where.raw == size else listed)
+        return found
 
     def chunks(
         self, listed: Location, content: Content, data: bytes | None = None
@@ -78,15 +129,37 @@ class ObjectReader:
         Raises:
             DamageError: A list is missing or is not what it should be.
         """
-        root = self._root(listed, content, data)
+        root = self.root(listed, content, data)
         if root.level == 0:
             yield list(root.pieces)
             return
-        for piece in root.pieces:
-            yield list(self._sublist(piece).pieces)
+        for _, below in self.expand(root.pieces):
+            yield list(below.pieces)
 
-    def _root(self, listed: Location, content: Content, data: bytes | None = None) -> Pieces:
-        """Return the list of a file's pieces; its id does not tell whether it is right."""
+    def expand(self, lists: Sequence[Piece]) -> Iterator[tuple[Piece, Pieces]]:
+        """Yield each list of chunks with what it lists; read many at a time.
+
+        Raises:
+            DamageError: One is missing or is not what it should be.
+        """
+        for at in range(0, len(lists), LISTS):
+            some = lists[at : at + LISTS]
+            places = self.find_all([piece.id for piece in some], Kind.LIST)
+            data = self.read(places)
+            for piece in some:
+                yield piece, _load_list(data[piece.id], piece)
+
+    def root(self, listed: Location, content: Content, data: bytes | None = None) -> Pieces:
+        """Return the list of a file's pieces; its id does not tell whether it is right.
+
+        Args:
+            listed: Where it lies.
+            content: The file.
+            data: The list, where it has been read already.
+
+        Raises:
+            DamageError: It is missing or is not what it should be.
+        """
         try:
             found = self.read([listed])[listed.id] if data is None else data
             return _load_root(found, content)
@@ -116,7 +189,7 @@ class ObjectReader:
             found = self._index.find_all(wanted, sure=True)
         for oid, where in zip(oids, found, strict=True):
             if where is None:
-                raise _missing(oid, "no index names it")
+                raise missing(oid)
         return [where for where in found if where is not None]
 
     def read(self, wanted: Iterable[Location]) -> dict[ObjectId, bytes]:
@@ -125,18 +198,26 @@ class ObjectReader:
         Raises:
             DamageError: One is missing, or is not what its name says.
         """
-        ordered = sorted(set(wanted), key=attrgetter("pack", "offset"))
+        data, damaged = self.load(wanted)
+        for error in damaged.values():
+            raise error
+        return {oid: bytes(each) for oid, each in data.items()}
+
+    def load(self, wanted: Iterable[Location]) -> Loaded:
+        """Read as `read` does; what is damaged keeps nobody from the rest."""
+        ordered = sorted(
+            {where.id: where for where in wanted}.values(), key=attrgetter("pack", "offset")
+        )
         runs = [
             run
-            for name, members in groupby(ordered, key=attrgetter("pack"))
-            for run in _runs(name, list(members))
+            for _, members in groupby(ordered, key=attrgetter("pack"))
+            for run in _runs(list(members))
         ]
-        found: dict[ObjectId, bytes] = {}
-        if len(runs) == 1:
-            found.update(self._read_run(runs[0]))
-        else:
-            for part in self._pool.map(self._read_run, runs):
-                found.update(part)
+        found = Loaded({}, {})
+        side_by_side = self._pool.map if len(runs) > 1 else map
+        for part in side_by_side(self._load_run, runs):
+            found.data.update(part.data)
+            found.damaged.update(part.damaged)
         return found
 
     def stream(self, content: Content) -> Iterator[bytes]:
@@ -215,7 +296,7 @@ class ObjectReader:
         self, listed: Location, content: Content, start: int, end: int
     ) -> Iterator[tuple[Piece, int]]:
         """Yield the chunks between two places in a file, and where each begins."""
-        root = self._kept(content.id, content.size, lambda: self._root(listed, content))
+        root = self._kept(content.id, content.size, lambda: self.root(listed, content))
         for piece, at in root.between(start, end):
             if root.level == 0:
                 yield piece, at
@@ -237,44 +318,59 @@ class ObjectReader:
         return found
 
     def _sublist(self, piece: Piece) -> Pieces:
-        where = self.find(piece.id, Kind.LIST)
-        group = pieces.load(self.read([where])[piece.id])
-        if group.level != 0 or group.size != piece.length:
-            raise FormatError(f"list {piece.id} is not the one that was referred to")
-        return group
+        return next(below for _, below in self.expand([piece]))
 
-    def _read_run(self, run: list[Location]) -> list[tuple[ObjectId, bytes]]:
-        try:
-            return self._read_once(run)
-        except DamageError:
+    def _load_run(self, run: list[Location]) -> Loaded:
+        found = self._load_once(run)
+        for each in run if found.damaged else ():
+            if each.id not in found.damaged:
+                continue
             # Is it the object that is damaged, or did the index lead astray?
-            places = [self._index.confirm(each) for each in run]
-            if places == run or None in places:
-                raise
-            return [found for each in places if each for found in self._read_once([each])]
+            where = self._index.confirm(each)
+            if where is not None and where != each:
+                again = self._load_once([where])
+                if again.data:
+                    del found.damaged[each.id]
+                    found.data.update(again.data)
+        return found
 
-    def _read_once(self, run: list[Location]) -> list[tuple[ObjectId, bytes]]:
+    def _load_once(self, run: list[Location]) -> Loaded:
+        """Read neighbours in one pack by one request, and check each of them."""
         first, last = run[0], run[-1]
-        length = last.offset + last.stored - first.offset
         key = Key(keys.pack(first.pack))
-        data = self._bucket.get_range(key, first.offset, length)
-        if data is None:
-            raise _missing(first.id, f"the store lacks {key}")
-        view = memoryview(data)
-        compressor = self._compressor()
-        out = []
+        try:
+            received = self._bucket.get_range(
+                key, first.offset, last.offset + last.stored - first.offset
+            )
+        except DamageError as error:
+            if len(run) == 1:
+                return Loaded({}, {first.id: error})
+            # A pack that is cut short still holds what lies before the cut.
+            half = len(run) // 2
+            before, after = self._load_once(run[:half]), self._load_once(run[half:])
+            return Loaded(before.data | after.data, before.damaged | after.damaged)
+        if received is None:
+            lacks = f"the store lacks {key}"
+            return Loaded({}, {each.id: _missing(each.id, lacks) for each in run})
+        view, base = memoryview(received), first.offset
+        data: dict[ObjectId, Bytes] = {}
+        damaged: dict[ObjectId, DamageError] = {}
         for each in run:
-            start = each.offset - first.offset
+            oid, kind, _, offset, stored, raw, codec = each
+            inside = view[offset - base : offset - base + stored]
             try:
-                raw = compressor.decompress(
-                    each.codec, view[start : start + each.stored], each.raw
-                )
+                if codec is Codec.RAW and stored == raw:
+                    unpacked: Bytes = inside
+                else:
+                    unpacked = self._compressor().decompress(codec, inside, raw)
             except FormatError as error:
-                raise _damaged(each, str(error)) from error
-            if each.kind is not Kind.FILE and ObjectId.of(raw) != each.id:
-                raise _damaged(each, "its bytes do not match its name")
-            out.append((each.id, raw))
-        return out
+                damaged[oid] = _damaged(each, str(error))
+                continue
+            if kind is not Kind.FILE and blake3(unpacked).digest() != oid:
+                damaged[oid] = _damaged(each, "its bytes do not match its name")
+                continue
+            data[oid] = unpacked
+        return Loaded(data, damaged)
 
     def _compressor(self) -> Compressor:
         made: Compressor | None = getattr(self._local, "compressor", None)
@@ -283,8 +379,8 @@ class ObjectReader:
         return made
 
 
-def _runs(name: PackName, members: list[Location]) -> Iterable[list[Location]]:
-    del name
+def _runs(members: list[Location]) -> Iterable[list[Location]]:
+    """Yield what is to be read by one request each, of what lies in one pack."""
     run = [members[0]]
     for each in members[1:]:
         end = run[-1].offset + run[-1].stored
@@ -300,6 +396,18 @@ def _load_root(data: bytes, content: Content) -> Pieces:
     if root.size != content.size:
         raise FormatError(f"the pieces of {content.id} do not add up to its size")
     return root
+
+
+def _load_list(data: bytes, piece: Piece) -> Pieces:
+    below = pieces.load(data)
+    if below.level != 0 or below.size != piece.length:
+        raise FormatError(f"list {piece.id} is not the one that was referred to")
+    return below
+
+
+def missing(oid: ObjectId) -> DamageError:
+    """Return the error of an object that the store does not know."""
+    return _missing(oid, "no index names it")
 
 
 def _missing(oid: ObjectId, cause: str) -> DamageError:

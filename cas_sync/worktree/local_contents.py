@@ -125,6 +125,39 @@ class LocalContents:
             self._left[content.id] -= 1
 
 
+class Repeats:
+    """Where contents lie that one checkout has written: each is read from the store once.
+
+    Args:
+        folder: Where it writes.
+    """
+
+    def __init__(self, folder: Folder) -> None:
+        self._folder = folder
+        self._paths: dict[ObjectId, str] = {}
+
+    def has(self, content: Content) -> bool:
+        """Say whether a content was noted."""
+        return content.id in self._paths
+
+    def note(self, contents: Iterable[Content]) -> None:
+        """Note that contents are being written; of more than `MOST` the others are not."""
+        if len(self._paths) < MOST:
+            for oid, size, mode in contents:
+                if size and mode is not Mode.LINK:
+                    self._paths.setdefault(oid, "")
+
+    def lies_at(self, path: str, content: Content) -> None:
+        """Note where a content lies now; it is not believed unread."""
+        if content.id in self._paths:
+            self._paths[content.id] = path
+
+    def places(self, content: Content) -> list[Place]:
+        """Return where a content may lie."""
+        path = self._paths.get(content.id)
+        return [Place(self._folder, path)] if path else []
+
+
 def pour(place: Place, content: Content, write: Callable[[memoryview], None]) -> bool:
     """Read a file that may hold a content into ``write``; `False` if it cannot be that.
 

@@ -2,8 +2,9 @@
 
 import contextlib
 import os
-from collections.abc import Iterator
-from typing import Self
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from typing import NoReturn, Self
 
 from blake3 import blake3
 
@@ -54,15 +55,16 @@ class StagedFile:
         self._folder = folder
         self._edited_ns = edited_ns
         self._fsync = fsync
-        self._hasher = blake3()
+        self._hasher: blake3 | None = None
         self._size = 0
         self._target = bytearray()
         self._fd = -1
         self._is_link = content.mode is Mode.LINK
         if not self._is_link:
-            with self._translated():
-                executable = content.mode is Mode.EXEC
-                self._fd = folder.open_new(self.temp, executable=executable)
+            try:
+                self._fd = folder.open_new(self.temp, executable=content.mode is Mode.EXEC)
+            except OSError as error:
+                self._give_up(error)
 
     def __enter__(self) -> Self:
         return self
@@ -77,15 +79,70 @@ class StagedFile:
             DiskFullError: There is no room; what was written is removed.
             WorktreeError: They cannot be written; what was written is removed.
         """
+        if self._hasher is None:
+            self._hasher = blake3()
         self._hasher.update(data)
         self._size += len(data)
         if self._is_link:
             self._target += data
             return
-        with self._translated():
-            n_written = os.write(self._fd, data)
-            while n_written < len(data):
-                n_written += os.write(self._fd, memoryview(data)[n_written:])
+        try:
+            self._write(data)
+        except OSError as error:
+            self._give_up(error)
+
+    def write_blocks(self, blocks: Sequence[bytes | memoryview], hashing: Executor) -> None:
+        """Add several blocks: hashed by another thread while this one writes them.
+
+        Args:
+            blocks: What to add, in order.
+            hashing: Runs the other thread.
+
+        Raises:
+            DiskFullError: There is no room; what was written is removed.
+            WorktreeError: They cannot be written; what was written is removed.
+        """
+        if self._is_link:
+            for block in blocks:
+                self.write(block)
+            return
+        self._hasher = self._hasher or blake3()
+        hashed = hashing.submit(_hash_all, self._hasher, blocks)
+        try:
+            for block in blocks:
+                self._write(block)
+                self._size += len(block)
+        except OSError as error:
+            self._give_up(error)
+        finally:
+            hashed.result()
+
+    def _write(self, data: bytes | bytearray | memoryview) -> None:
+        n_written = os.write(self._fd, data)
+        while n_written < len(data):
+            n_written += os.write(self._fd, memoryview(data)[n_written:])
+
+    def write_proved(self, data: bytes | memoryview) -> None:
+        """Write all bytes of a file at once, and close it.
+
+        Args:
+            data: Bytes that were checked against the id of the content by whoever read
+                them: they are not hashed again.
+
+        Raises:
+            DamageError: There are more or fewer; what was written is removed.
+            DiskFullError: There is no room; what was written is removed.
+            WorktreeError: They cannot be written; what was written is removed.
+        """
+        if self._is_link or len(data) != self.content.size:
+            self.write(data)
+            self.finish()
+            return
+        try:
+            self._write(data)
+            self._close()
+        except OSError as error:
+            self._give_up(error)
 
     def finish(self) -> None:
         """Prove that the bytes are the content that was promised, and close the file.
@@ -95,35 +152,43 @@ class StagedFile:
             DiskFullError: There is no room; what was written is removed.
             WorktreeError: They cannot be written; what was written is removed.
         """
-        if self._size != self.content.size or self._hasher.digest() != self.content.id:
+        digest = (self._hasher or blake3()).digest()
+        if self._size != self.content.size or digest != self.content.id:
             self.abandon()
             raise DamageError(
                 f"what was received for {self.path} is not what was published",
                 cause=f"expected {self.content.size} bytes with id {self.content.id}",
                 fix="run again; if it stays so, ask whoever has the file to keep it",
             )
-        with self._translated():
+        try:
             if self._is_link:
                 self._make_link()
-                return
-            if _UTIME_FD:
-                self._set_time(self._fd)
-            if self._fsync:
-                os.fsync(self._fd)
-            self.stat = os.fstat(self._fd)
-            fd, self._fd = self._fd, -1
-            os.close(fd)
-            if not _UTIME_FD:
-                self._set_time(None)
-                self.stat = self._folder.stat(self.temp)
+            else:
+                self._close()
+        except OSError as error:
+            self._give_up(error)
+
+    def _close(self) -> None:
+        if _UTIME_FD:
+            self._set_time(self._fd)
+        if self._fsync:
+            os.fsync(self._fd)
+        self.stat = os.fstat(self._fd)
+        fd, self._fd = self._fd, -1
+        os.close(fd)
+        if not _UTIME_FD:
+            self._set_time(None)
+            self.stat = self._folder.stat(self.temp)
 
     def _set_time(self, fd: int | None) -> None:
         # A disk that cannot hold this date keeps the one of the download.
-        with contextlib.suppress(OSError, OverflowError):
+        try:
             if fd is None:
                 self._folder.utime(self.temp, self._edited_ns)
             else:
                 os.utime(fd, ns=(self._edited_ns, self._edited_ns))
+        except (OSError, OverflowError):
+            return
 
     def _make_link(self) -> None:
         try:
@@ -147,9 +212,12 @@ class StagedFile:
     def is_at(self, path: str) -> bool:
         """Return whether ``path`` is this file and nobody wrote to it."""
         found = self._folder.stat(path)
+        return found is not None and self.is_same(found)
+
+    def is_same(self, found: os.stat_result) -> bool:
+        """Return whether what was looked at is this file and nobody wrote to it."""
         return (
-            found is not None
-            and self.stat is not None
+            self.stat is not None
             and found.st_ino == self.stat.st_ino
             and found.st_size == self.stat.st_size
             and found.st_mtime_ns == self.stat.st_mtime_ns
@@ -189,12 +257,14 @@ class StagedFile:
             with contextlib.suppress(FileNotFoundError):
                 self._folder.unlink(temp)
 
-    @contextlib.contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _give_up(self, error: OSError) -> NoReturn:
+        """Tell what the disk said; what was written is removed."""
+        with contextlib.suppress(OSError):
+            self.abandon()
         with translated(self.path):
-            try:
-                yield
-            except OSError:
-                with contextlib.suppress(OSError):
-                    self.abandon()
-                raise
+            raise error
+
+
+def _hash_all(hasher: blake3, blocks: Sequence[bytes | memoryview]) -> None:
+    for block in blocks:
+        hasher.update(block)

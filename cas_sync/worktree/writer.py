@@ -128,19 +128,19 @@ class Writer:
         """
         _check_kept(keep_as)
         path = staged.path
-        refusal = staged.refusal or self.why_not(path)
-        with translated(path):
-            try:
-                if refusal:
-                    return Refused(path, refusal)
-                if expected is None:
-                    return self._place_new(staged, disk_name_of(self.folder, path))
-                return self._place_over(staged, expected, keep_as)
-            except OSError as error:
-                if reason := refusal_of(error):
-                    return Refused(path, reason)
+        try:
+            if refusal := staged.refusal or self.why_not(path):
+                return Refused(path, refusal)
+            if expected is None:
+                return self._place_new(staged, disk_name_of(self.folder, path))
+            return self._place_over(staged, expected, keep_as)
+        except OSError as error:
+            if reason := refusal_of(error):
+                return Refused(path, reason)
+            with translated(path):
                 raise
-            finally:
+        finally:
+            if staged.temp:
                 with contextlib.suppress(OSError):
                     staged.abandon()
 
@@ -227,9 +227,11 @@ class Writer:
 
     def _place_new(self, staged: StagedFile, disk: str) -> Placed | LocalEdit | Refused:
         path = staged.path
-        for _ in range(ATTEMPTS):
+        for n_try in range(ATTEMPTS):
             try:
-                self._make_parents(disk)
+                # A folder that got a file just now is there, or the rename says it is not.
+                if n_try or disk.rpartition("/")[0] not in self._dirty:
+                    self._make_parents(disk)
                 self._same_disk(
                     staged, disk, lambda: self.folder.rename_noreplace(staged.temp, disk)
                 )
@@ -438,7 +440,7 @@ class Writer:
     def _placed(self, staged: StagedFile, disk: str, kept: str = "") -> Placed:
         staged.temp = ""
         found = self.folder.stat(disk)
-        ours = found is not None and staged.is_at(disk)
+        ours = found is not None and staged.is_same(found)
         if found is None or staged.stat is None:
             found = staged.stat
         assert found is not None  # noqa: S101 - finish() has looked at it

@@ -103,6 +103,39 @@ def test_copies_of_what_is_here_are_not_downloaded(team):
     assert tree(ben.data) == tree(ana.data)
 
 
+@pytest.mark.parametrize("size", [5 * MIB, 40 * MIB])
+def test_of_an_edited_large_file_only_what_changed_is_downloaded(place, size):
+    ana, ben = place.team("ana", "ben")
+    data = noise(size, 1)
+    ana.write("large.bin", data)
+    ana.sync()
+    ben.sync()
+    new = data[: size // 3] + b"a line more\n" + data[size // 3 : -1000] + noise(1000, "end")
+    ana.write("large.bin", new)
+    ana.sync()
+
+    said = ben.sync()
+
+    assert said["downloaded"] == 1
+    assert said["bytes_down"] < 2 * MIB
+    assert ben.read("large.bin") == new
+    assert ben.sync()["published"] is False
+
+
+def test_copies_are_downloaded_once_by_a_clone(folder):
+    ana, ben = folder.team("ana", "ben")
+    for i in range(6):
+        ana.write(f"copy/{i}.bin", noise(5 * MIB, "same"))
+        ana.write(f"other/{i}.bin", noise(3 * MIB, i))
+    ana.sync()
+
+    said = ben.sync()
+
+    assert said["downloaded"] == 12
+    assert said["bytes_down"] < 5 * MIB + 6 * 3 * MIB + LITTLE
+    assert tree(ben.data) == tree(ana.data)
+
+
 def test_two_files_that_change_names_serve_each_other(team):
     ana, ben = team
     rename(ana, "raw/0.bin", "x")

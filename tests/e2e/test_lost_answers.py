@@ -435,8 +435,8 @@ def test_what_a_failed_download_wrote_is_no_edit_of_ours(tmp_path, fresh):
         engine_sync(bo, memory)
     bo.write("a-edited", "new")
     bo.write("a-deleted", "new")
-    for i in range(60):  # several windows, so that the first is in place before the last
-        bo.write(f"big{i:02d}", random.Random(i).randbytes(1 << 20))
+    for i in range(200):  # more than is read ahead of what is put in place
+        bo.write(f"big{i:03d}", random.Random(i).randbytes(1 << 20))
     engine_sync(bo, memory)
 
     def decide(call):

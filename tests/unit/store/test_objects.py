@@ -4,19 +4,17 @@ from itertools import count
 
 import pytest
 
-from cas_sync.errors import DamageError, FormatError, UnavailableError
+from cas_sync.errors import DamageError, FormatError
 from cas_sync.formats import keys, pieces
 from cas_sync.formats.pieces import Piece, Pieces
 from cas_sync.model.ids import ObjectId
 from cas_sync.model.pack import Kind
 from cas_sync.model.tree import Content, Mode
-from cas_sync.store import packs
 from cas_sync.store.bucket import Key
 from cas_sync.store.cache import Cache
 from cas_sync.store.index import IndexSet
 from cas_sync.store.objects import ObjectReader
 from cas_sync.store.packs import PackUploader, merge_roots
-from tests.support.faulty import Fault, FaultyBucket
 from tests.support.samples import NONCE, noise
 
 numbers = count()
@@ -261,32 +259,6 @@ def test_a_pack_that_was_cut_short_is_damage(bucket, cache, pool):
         read.read([where])
 
 
-# -- uploads that fail --------------------------------------------------------------------
-
-
-def test_a_pack_that_could_not_be_stored_is_told_by_flush(bucket, cache, pool):
-    failing = FaultyBucket(
-        bucket, lambda call: Fault.FAIL_BEFORE if call.method == "put_new" else None
-    )
-    up = uploader(failing, cache, pool)
-    up.add(ObjectId.of(chunk(1)), Kind.CHUNK, chunk(1))
-
-    with pytest.raises(UnavailableError):
-        up.flush()
-
-
-def test_no_more_packs_are_on_their_way_than_allowed(bucket, cache, pool, monkeypatch):
-    monkeypatch.setattr(packs, "PACK_SIZE", 500)
-    up = uploader(bucket, cache, pool)
-    for i in range(20):
-        up.add(ObjectId.of(chunk(i)), Kind.CHUNK, chunk(i))
-        assert len(up._running) <= up._in_flight
-    up.flush()
-
-    assert len(up.roots) == 20
-    assert up.bytes_new == sum(root.size for root in up.roots) == bucket.meter.bytes_up
-
-
 def test_the_same_bytes_may_be_a_chunk_and_a_list(bucket, cache, pool):
     up = uploader(bucket, cache, pool)
     oid = ObjectId.of(chunk(1))
@@ -295,3 +267,56 @@ def test_the_same_bytes_may_be_a_chunk_and_a_list(bucket, cache, pool):
 
     assert up.has(oid, Kind.CHUNK)
     assert not up.has(oid, Kind.LIST)
+
+
+def test_what_is_damaged_keeps_nobody_from_the_rest(bucket, cache, pool):
+    (root,) = store(uploader(bucket, cache, pool), *map(chunk, range(20)))
+    read = reader(bucket, cache, pool, [root])
+    places = [read.find(ObjectId.of(chunk(i)), Kind.CHUNK) for i in range(20)]
+    damage(bucket, keys.pack(root.name), places[7].offset)
+    before = bucket.meter.requests["GET"]
+
+    found = read.load(places)
+
+    assert list(found.damaged) == [places[7].id]
+    assert {oid: bytes(data) for oid, data in found.data.items()} == {
+        ObjectId.of(chunk(i)): chunk(i) for i in range(20) if i != 7
+    }
+    assert bucket.meter.requests["GET"] == before + 1
+
+
+def test_of_a_pack_that_was_cut_short_the_first_part_is_read(bucket, cache, pool):
+    (root,) = store(uploader(bucket, cache, pool), *map(chunk, range(64)))
+    read = reader(bucket, cache, pool, [root])
+    places = [read.find(ObjectId.of(chunk(i)), Kind.CHUNK) for i in range(64)]
+    key = Key(keys.pack(root.name))
+    short = bytes(bucket.get(key).data[: places[40].offset + 10])
+    bucket.delete([key])
+    bucket.put_new(key, short)
+    before = bucket.meter.requests["GET"]
+
+    found = read.load(places)
+
+    assert found.data.keys() == {where.id for where in places[:40]}
+    assert found.damaged.keys() == {where.id for where in places[40:]}
+    assert bucket.meter.requests["GET"] - before < 64
+
+
+def test_contents_are_located_together(bucket, cache, pool):
+    up = uploader(bucket, cache, pool)
+    large = store_file(up, PARTS)
+    small = [Content(ObjectId.of(chunk(i)), 1000, Mode.FILE) for i in range(5)]
+    store(up, *map(chunk, range(5)))
+    read = reader(bucket, cache, pool, up.roots)
+    unknown = Content(ObjectId.of(b"other"), 5, Mode.FILE)
+    wrong_size = small[0]._replace(size=999)
+
+    found = read.locate_all([*small, unknown, large, wrong_size])
+
+    assert [where and where.kind for where in found] == [
+        *[Kind.CHUNK] * 5,
+        None,
+        Kind.FILE,
+        None,
+    ]
+    assert [where.id for where in found[:5]] == [content.id for content in small]

@@ -7,7 +7,7 @@ from cas_sync.model.tree import Content, Mode
 from cas_sync.worktree import local_contents
 from cas_sync.worktree.folder import Folder
 from cas_sync.worktree.index import LocalRow
-from cas_sync.worktree.local_contents import LocalContents, Place, pour
+from cas_sync.worktree.local_contents import LocalContents, Place, Repeats, pour
 
 
 def content(data, mode=Mode.FILE):
@@ -120,3 +120,29 @@ def test_a_file_that_is_no_file_yields_nothing(folder):
 
     assert not pour(Place(folder, "alpha"), content(b"alpha"), bytearray().extend)
     assert not pour(Place(folder, "nowhere/x"), content(b"alpha"), bytearray().extend)
+
+
+def test_what_was_noted_is_found_where_it_lies_now(folder):
+    repeats = Repeats(folder)
+    repeats.note([content(b"alpha"), content(b""), content(b"target", Mode.LINK)])
+
+    assert repeats.has(content(b"alpha"))
+    assert not any(map(repeats.has, [content(b"beta"), content(b""), content(b"target")]))
+    assert repeats.places(content(b"alpha")) == []
+
+    repeats.lies_at("tmp", content(b"alpha"))
+    repeats.lies_at("a", content(b"alpha"))
+    repeats.note([content(b"alpha")])
+    repeats.lies_at("b", content(b"beta"))
+
+    assert repeats.places(content(b"alpha")) == [Place(folder, "a")]
+    assert repeats.places(content(b"beta")) == []
+
+
+def test_only_so_many_are_noted(folder, monkeypatch):
+    monkeypatch.setattr(local_contents, "MOST", 10)
+    repeats = Repeats(folder)
+    for i in range(30):
+        repeats.note([content(b"%d" % i)])
+
+    assert sum(repeats.has(content(b"%d" % i)) for i in range(30)) == 10
