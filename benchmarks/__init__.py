@@ -1,0 +1,1 @@
+"""Programs that measure cas-sync; what they found stands in docs/design.md."""
