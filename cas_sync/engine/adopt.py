@@ -14,7 +14,8 @@ from cas_sync.engine.adopt_rows import SeedRows, read_rows
 from cas_sync.engine.asking import Asker
 from cas_sync.engine.publish import Author, Change, move_head, write_changes
 from cas_sync.engine.repository import Connection, Repository, refuse_reset
-from cas_sync.engine.session import Scanned, Session
+from cas_sync.engine.scanned import Scanned
+from cas_sync.engine.session import Session
 from cas_sync.engine.sync_report import AdoptReport, SyncOptions
 from cas_sync.errors import DamageError, UnavailableError, UsageError
 from cas_sync.formats.rows import cell, tidy

@@ -4,7 +4,7 @@ The base is written last of what matters, path by path: a path that is not as th
 keeps its old row, so the next sync does what this one could not.
 """
 
-import heapq
+import random
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -16,16 +16,17 @@ from cas_sync.engine.intent import Reached, left_settled, note_settled
 from cas_sync.engine.local import contents_here
 from cas_sync.engine.only import note_remembered
 from cas_sync.engine.repository import Repository
-from cas_sync.engine.session import Plan, Reservoir, Scanned, Session, clean_tag
+from cas_sync.engine.scanned import Scanned, clean_tag
+from cas_sync.engine.session import Plan, Session
 from cas_sync.engine.wanted import Pairs, with_rows
 from cas_sync.errors import DamageError, DiskFullError
-from cas_sync.formats.pages import merge_rows
 from cas_sync.model.commit import Commit, Head
-from cas_sync.model.paths import RepoPath, sort_key
+from cas_sync.model.paths import RepoPath, path_of, sort_key
 from cas_sync.model.tree import Entry
 from cas_sync.plan.conflict import SET_ASIDE
 from cas_sync.plan.step import Act, Step
 from cas_sync.plan.sync_plan import align, still_declined, tree_change
+from cas_sync.store.sparse_index import MANY
 from cas_sync.worktree.base import Agreed, BaseTree, write_base
 from cas_sync.worktree.declined import FILE as DECLINED_FILE
 from cas_sync.worktree.declined import write_declined
@@ -35,11 +36,14 @@ from cas_sync.worktree.deletions import (
     note_removed,
     write_unpublished,
 )
-from cas_sync.worktree.index import IndexWriter, LocalRow, read_index
+from cas_sync.worktree.index import IndexWriter, dump, read_index
 from cas_sync.worktree.state import Remembered, write_remembered
 from cas_sync.worktree.writer import Writer
 
 T = TypeVar("T")
+
+SAMPLE = 32
+"""Of so many files the names are remembered outside the folder."""
 
 
 @dataclass
@@ -71,9 +75,9 @@ class Materialized:
     def local_changes(self) -> Iterator[LocalChange]:
         """Yield every change of the folder, by key."""
         if self.written_path is None:
-            return iter(self.changes)
+            return last_of_each(self.changes)
         written = ((sort_key(row.path), row) for row in read_index(self.written_path))
-        return last_of_each(heapq.merge(self.changes, written, key=lambda each: each[0]))
+        return overlaid(last_of_each(self.changes), written)
 
 
 def materialize(
@@ -104,7 +108,7 @@ def materialize(
     _refuse_full_disk(session, plan.survey.bytes_down)
     session.progress.phase("Download", plan.survey.n_materialize, plan.survey.bytes_down)
     writer = Writer(session.folder, fsync=True)
-    pairs = _pairs(plan, ours)
+    pairs = _pairs(plan)
     path = session.new_spool()
     try:
         with contents_here(
@@ -113,17 +117,22 @@ def materialize(
             checkout = Checkout(
                 session.folder,
                 writer,
-                repo.reader(head),
+                repo.reader(head, sparse=plan.survey.n_materialize <= MANY),
                 f"{head.seq:06d}",
                 session.progress,
                 local,
             )
-            changes = [
-                *checkout.set_aside(pairs()),
-                *checkout.remove(pairs()),
-                *checkout.set_modes(pairs()),
-                *checkout.write(pairs(), under_copies=True),
-            ]
+            acts = plan.survey.acts
+            changes: list[LocalChange] = []
+            # A long plan is made again for each of these: only those that find anything.
+            if acts[Act.KEEP_BOTH] or acts[Act.SET_OURS_ASIDE]:
+                changes += checkout.set_aside(pairs())
+            if acts[Act.DELETE_HERE]:
+                changes += checkout.remove(pairs())
+            if acts[Act.DOWNLOAD] and plan.survey.n_ours:
+                changes += checkout.set_modes(pairs())
+            if acts[Act.SET_THEIRS_ASIDE]:
+                changes += checkout.write(pairs(), under_copies=True)
             changes.sort(key=lambda each: each[0])
             rows = IndexWriter(path, session.state.tmp_dir)
             try:
@@ -148,12 +157,12 @@ def materialize(
     )
 
 
-def _pairs(plan: Plan, ours: Scanned) -> Callable[[], Pairs]:
+def _pairs(plan: Plan) -> Callable[[], Pairs]:
     """Return what yields the plan with the files as scanned, again and again."""
     if not plan.survey.is_whole:
-        return lambda: with_rows(plan.steps(), ours.rows)
+        return lambda: with_rows(plan.steps(), plan.rows)
     # A plan that is held anyway: the index of a large folder is gone through once.
-    pairs = list(with_rows(plan.steps(), ours.rows))
+    pairs = list(with_rows(plan.steps(), plan.rows))
     return lambda: pairs
 
 
@@ -253,34 +262,50 @@ def record(
     n_pending = survey.n_pending + len(done.failed)
     agreed = Agreed(head.repo_id, head.seq, head.commit, n_pending)
     if survey.n_steps or base.agreed != agreed:
-        touched = _base_changes(plan, author, done.failed)
-        rows = merge_rows(base.rows(), touched, _key)
-        write_base(state.base_path, state.tmp_dir, rows, agreed)
+
+        def touched() -> Iterator[tuple[RepoPath, Entry | None]]:
+            return _base_changes(plan, author, done.failed)
+
+        base.write(state.base_path, touched, agreed, state.tmp_dir)
     note_remembered(session)
     note_settled(session, left, head)
     # What is left out stays pending, and is not looked at again before the rules change.
     is_clean = n_pending == survey.acts[Act.IGNORED] and not ours.problems
     tag = clean_tag(head.repo_id, head.commit, session.scope) if is_clean else ""
-    write_index(session, merge_rows(ours.rows(), done.local_changes(), _key), tag, head.repo_id)
+    write_index(session, ours, done.local_changes, tag, head.repo_id)
 
 
-def write_index(session: Session, rows: Iterable[LocalRow], tag: str, repo_id: str) -> None:
-    """Write the index, and remember outside the folder what is in it."""
+def write_index(
+    session: Session,
+    ours: Scanned,
+    done: Callable[[], Iterable[LocalChange]],
+    tag: str,
+    repo_id: str,
+) -> None:
+    """Write the index, and remember outside the folder what is in it.
+
+    Args:
+        session: The data folder.
+        ours: It, as scanned.
+        done: Yields what was changed there since, by key.
+        tag: What the next scan is told.
+        repo_id: The repository.
+    """
     state, settings = session.state, session.settings
-    sample: Reservoir[str] = Reservoir(session.surroundings.entropy(8), 32)
-    writer = IndexWriter(state.index_path, state.tmp_dir)
-    try:
-        for row in rows:
-            writer.write(row)
-            sample.add(row.path)
-        writer.commit(tag)
-    finally:
-        writer.abandon()
+
+    def changes() -> Iterator[tuple[RepoPath, str | None]]:
+        seen = ((sort_key(path), line) for path, line in ours.changes())
+        since = ((key, row and dump(row)) for key, row in done())
+        return ((path_of(key), line) for key, line in overlaid(seen, since))
+
+    n_rows = ours.index.write(changes, tag, state.tmp_dir)
     if not state.exists():
         return  # files were brought to a folder that was never synced: it owes nothing
+    chance = random.Random(session.surroundings.entropy(8))  # noqa: S311 - a sample, not a secret
+    sample = read_index(state.index_path).sample(sorted(chance.random() for _ in range(SAMPLE)))
     write_remembered(
         str(settings.state_dir),
-        Remembered(str(settings.data), repo_id, writer.n_rows, tuple(sample.kept)),
+        Remembered(str(settings.data), repo_id, n_rows, tuple(dict.fromkeys(sample))),
     )
 
 
@@ -297,25 +322,21 @@ def _note_deletions(session: Session, plan: Plan, seq: int, kept: dict[RepoPath,
     state = session.state
     unpublished = (
         step.base
-        for step in plan.steps()
-        if step.act in {Act.LEAVE, Act.DECLINED} and not step.ours and step.base is not None
+        for step in plan.steps_of(Act.LEAVE, Act.DECLINED)
+        if not step.ours and step.base is not None
     )
     removed = (
         (step.base, kept[step.path])
-        for step in plan.steps()
-        if step.act is Act.DELETE_HERE and step.base is not None and step.path in kept
+        for step in plan.steps_of(Act.DELETE_HERE)
+        if step.base is not None and step.path in kept
     )
     write_unpublished(state.path_of(LOCAL_FILE), state.tmp_dir, unpublished)
     note_removed(state.path_of(REMOTE_FILE), removed, seq)
 
 
-def _key(row: Entry | LocalRow) -> str:
-    return sort_key(row.path)
-
-
 def _base_changes(
     plan: Plan, author: str, failed: dict[RepoPath, str]
-) -> Iterator[tuple[str, Entry | None]]:
+) -> Iterator[tuple[RepoPath, Entry | None]]:
     """Yield what both sides agree on now, for each path that was in the plan."""
     copies = sorted(
         (sort_key(change[1].path), change[1])
@@ -327,11 +348,32 @@ def _base_changes(
         for step in plan.steps()
         if step.path not in failed and (agreed := _agreed(step, author)) is not None
     )
-    return last_of_each(heapq.merge(main, copies, key=lambda each: each[0]))
+    for key, row in overlaid(main, last_of_each(copies)):
+        yield path_of(key), row
+
+
+def overlaid(
+    changes: Iterable[tuple[str, T]], later: Iterable[tuple[str, T]]
+) -> Iterator[tuple[str, T]]:
+    """Yield the changes of both, by key; the later ones where both have the same key."""
+    others = iter(later)
+    other = next(others, None)
+    for change in changes:
+        while other is not None and other[0] < change[0]:
+            yield other
+            other = next(others, None)
+        if other is None or other[0] != change[0]:
+            yield change
+    if other is not None:
+        yield other
+        yield from others
 
 
 def last_of_each(changes: Iterable[tuple[str, T]]) -> Iterator[tuple[str, T]]:
-    """Yield the last change of each key; a file may be set aside onto its own copy."""
+    """Yield the last change of each key; a file may be set aside onto its own copy.
+
+    ``changes`` ascend by key.
+    """
     pending: tuple[str, T] | None = None
     for change in changes:
         if pending is not None and pending[0] != change[0]:

@@ -70,4 +70,4 @@ def read_stored(repo: Repository, head: Head, content: Content, most: int) -> by
     """
     if content.size > most:
         return None
-    return b"".join(repo.reader(head).stream(content))
+    return b"".join(repo.reader(head, sparse=True).stream(content))

@@ -17,7 +17,8 @@ from cas_sync.engine.intent import note_settled, read_interrupted
 from cas_sync.engine.local import contents_in
 from cas_sync.engine.repository import Repository, refuse_rollback
 from cas_sync.engine.revisions import Revision
-from cas_sync.engine.session import Plan, Scanned, Session
+from cas_sync.engine.scanned import Scanned
+from cas_sync.engine.session import Plan, Session
 from cas_sync.engine.settings import Settings
 from cas_sync.engine.surroundings import Surroundings
 from cas_sync.errors import CasSyncError, DamageError
@@ -154,15 +155,14 @@ def bring_here(
     report = _report(plan, past)
     damage: DamageError | None = None
     if _goes_on(report, agree, dry_run=dry_run):
-        todo = Plan(plan.survey, _ALL, plan.steps)
+        todo = Plan(plan.survey, _ALL, plan.steps, ours.rows)
         try:
             done = materialize(session, past.repo, todo, ours, past.head, thorough=True)
         except CasSyncError as error:
             error.state = "every file is whole, as it was or as it is restored"
             raise
         # Without a tag: the folder is no longer what the last sync left.
-        local = merge_rows(ours.rows(), done.local_changes(), lambda row: sort_key(row.path))
-        write_index(session, local, "", past.repo.repo_id)
+        write_index(session, ours, done.local_changes, "", past.repo.repo_id)
         _note(report, done)
         damage = done.damage
     if not (dry_run or report.refused):
@@ -279,7 +279,7 @@ def _download(row: Entry) -> Step:
 def _plan(
     revision: Revision, decided: Callable[[], Iterator[tuple[Sides, Step]]]
 ) -> RestorePlan:
-    survey = take(decided(), _ALL)
+    survey = take(decided())
 
     def steps() -> Iterator[Step]:
         return iter(survey.steps) if survey.is_whole else (step for _, step in decided())

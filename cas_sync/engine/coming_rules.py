@@ -10,7 +10,7 @@ from functools import cache
 from cas_sync.engine.asking import read_stored
 from cas_sync.engine.ignoring import configured
 from cas_sync.engine.repository import Repository
-from cas_sync.engine.session import Scanned
+from cas_sync.engine.scanned import Scanned
 from cas_sync.engine.settings import Settings
 from cas_sync.model.commit import Head
 from cas_sync.model.paths import RepoPath, sort_key
@@ -44,8 +44,8 @@ def coming_rules(
         (_, there), *_ = repo.versions.lookup(head.versions, [key])
         if there is None or there.content.mode is Mode.LINK:
             return None
-        was = next((row for row in base.rows() if sort_key(row.path) >= key), None)
-        if was is not None and was.path == TEAM_FILE and was.content == there.content:
+        was = next(base.find([RepoPath(TEAM_FILE)]))
+        if was is not None and was.content == there.content:
             return None  # what is here is newer
         here = next((row for row in ours.rows() if sort_key(row.path) >= key), None)
         if here is not None and here.path == TEAM_FILE and here.content == there.content:

@@ -47,7 +47,8 @@ def files_here(
     report = ScanReport()
     rows = scan(
         session.folder,
-        read_index(session.state.index_path),
+        read_index(session.state.index_path).lines(),
+        every=True,
         fs_now_ns=fs_now_ns(session.folder),
         is_ignored=ignored if named.is_all else passes_over,
         report=report,
@@ -57,7 +58,7 @@ def files_here(
             if row.disk_path is not None:
                 on_disk[row.path] = row.disk_path
             yield Found(row.path, row.content, row.mtime_ns)
-        else:
+        elif isinstance(row, Found):
             yield row
     skipped.update(
         (each.name, each.reason) for each in report.skipped if named.covers(each.name)

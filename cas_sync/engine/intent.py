@@ -71,13 +71,11 @@ def read_interrupted(session: Session, repo: Repository, head: HeadRead) -> Inte
 
 def intent_of(oid: ObjectId, seq: int, plan: Plan) -> dict[str, object]:
     """Return what the next sync must know should this one not learn the commit's fate."""
-    settled = {}
-    if any(plan.survey.acts[act] for act in _SETTLING):
-        settled = {
-            step.path: str(step.ours.content.id)
-            for step in plan.steps()
-            if step.act in _SETTLING and step.ours and step.ours.content
-        }
+    settled = {
+        step.path: str(step.ours.content.id)
+        for step in plan.steps_of(*_SETTLING)
+        if step.ours and step.ours.content
+    }
     known = {path: str(content) for path, content in plan.rules.settled.items()}
     return {"commit": str(oid), "seq": seq, "settled": settled, "known": known}
 

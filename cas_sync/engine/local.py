@@ -8,7 +8,8 @@ import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from cas_sync.engine.session import Scanned, Session
+from cas_sync.engine.scanned import Scanned
+from cas_sync.engine.session import Session
 from cas_sync.engine.settings import Settings
 from cas_sync.engine.wanted import Pairs, wanted_files
 from cas_sync.model.tree import Entry

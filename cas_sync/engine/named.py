@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 
-from cas_sync.engine.session import Scanned, Session
+from cas_sync.engine.scanned import Scanned
+from cas_sync.engine.session import Session
 from cas_sync.errors import UsageError
 from cas_sync.model.tree import Entry
 from cas_sync.plan.matches import Matches

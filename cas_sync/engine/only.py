@@ -10,7 +10,8 @@ import stat
 from collections.abc import Callable, Iterable, Iterator
 
 from cas_sync.engine.config_edit import remember_local
-from cas_sync.engine.session import Scanned, Session
+from cas_sync.engine.scanned import Scanned
+from cas_sync.engine.session import Session
 from cas_sync.engine.settings import LOCAL_FILE
 from cas_sync.model.paths import sort_key
 from cas_sync.model.tree import Entry, Found

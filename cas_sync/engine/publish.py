@@ -101,16 +101,31 @@ class Change(NamedTuple):
     after: Entry | None
 
 
+REMOVING = (Act.DELETE_THERE, Act.TAKE_THEIRS)
+"""What adds to the deleted files."""
+
+
 def write_commit(
     repo: Repository,
     head: Head,
     steps: Steps,
+    removals: Iterable[Step],
     copies: Iterable[Step],
     uploader: PackUploader,
     author: Author,
     surroundings: Surroundings,
 ) -> tuple[Head, ObjectId, Commit]:
     """Store the manifests and the commit that ``steps`` make of ``head``.
+
+    Args:
+        repo: The repository.
+        head: What is to be replaced.
+        steps: The plan.
+        removals: Those of its steps that `REMOVING` names.
+        copies: Those that give a file another name.
+        uploader: Has stored every content the plan publishes.
+        author: Who commits, and what they say.
+        surroundings: Time and randomness.
 
     Returns:
         As `write_changes`.
@@ -121,7 +136,7 @@ def write_commit(
     )
 
     def gone(now: Timestamp, seq: int) -> Iterator[Deletion]:
-        return _deletions(steps(), author.name, now, seq)
+        return _deletions(removals, author.name, now, seq)
 
     return write_changes(repo, head, changes, gone, uploader, author, surroundings)
 
@@ -278,12 +293,12 @@ def _index_roots(
 ) -> tuple[tuple[IndexRoot, ...], tuple[IndexRoot, ...]]:
     """Return all index roots of the new head, and those that are new in it."""
     roots = (*head.index_roots, *packs)
-    merged = roots_to_merge(roots)
     added: tuple[IndexRoot, ...] = tuple(packs)
-    if merged:
+    for group in roots_to_merge(roots):
         one = merge_roots(
-            repo.bucket, repo.cache, repo.index(head), merged, surroundings.nonce()
+            repo.bucket, repo.cache, repo.index(head), group, surroundings.nonce()
         )
-        roots = (*(root for root in roots if root not in merged), one)
+        gone = set(group)
+        roots = (*(root for root in roots if root not in gone), one)
         added = (*added, one)
     return roots, added

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 
 from cas_sync.engine.contents import BLOCK
 from cas_sync.engine.repository import Repository
-from cas_sync.engine.session import Scanned, Session
+from cas_sync.engine.scanned import Scanned
+from cas_sync.engine.session import Session
 from cas_sync.errors import WorktreeError
 from cas_sync.formats import seed_manifest
 from cas_sync.model.ids import ObjectId

@@ -3,40 +3,41 @@
 `status` stops here; `sync` goes on. Both see the same because it is the same.
 """
 
-import heapq
 import os
 import random
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
-from itertools import islice, tee
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Generic, Self, TypeVar
 
+from cas_sync.engine.contents import likely_params
 from cas_sync.engine.ignoring import rules_of
 from cas_sync.engine.places import refuse_misplaced
-from cas_sync.engine.repository import Connection, Repository, refuse_reset
+from cas_sync.engine.repository import Connection, refuse_reset
+from cas_sync.engine.scanned import Scanned
 from cas_sync.engine.settings import Settings
 from cas_sync.engine.surroundings import Surroundings
+from cas_sync.engine.trees import Trees
 from cas_sync.errors import GuardError
-from cas_sync.model.ids import ObjectId
-from cas_sync.model.paths import sort_key
-from cas_sync.model.tree import Entry, Found
+from cas_sync.model.tree import Found
 from cas_sync.plan.guards import Rewrites
 from cas_sync.plan.matches import Matches
 from cas_sync.plan.scope import Scope, refuse_bad_patterns
-from cas_sync.plan.step import Declined, Step
+from cas_sync.plan.step import Act, Declined, Step
 from cas_sync.plan.survey import Survey, take
 from cas_sync.plan.sync_plan import Rules, decide_all, plan_sync
 from cas_sync.progress import Progress
 from cas_sync.store.head import HeadRead
-from cas_sync.worktree.base import Agreed, BaseTree
+from cas_sync.worktree.base import BaseTree
 from cas_sync.worktree.declined import FILE as DECLINED_FILE
 from cas_sync.worktree.declined import read_declined
 from cas_sync.worktree.folder import Folder
-from cas_sync.worktree.index import IndexWriter, LocalRow, read_index
+from cas_sync.worktree.hashing import FileHasher
+from cas_sync.worktree.index import ChangesWriter, LocalRow, read_index
+from cas_sync.worktree.kept import Kept
 from cas_sync.worktree.scan import ScanReport, fs_now_ns, scan
 from cas_sync.worktree.seed_files import is_seed_file
 from cas_sync.worktree.state import BASE_FILE, LocalState, read_remembered
@@ -47,38 +48,6 @@ LOCK_WAIT_S = 10.0
 T = TypeVar("T")
 
 
-@dataclass
-class Scanned:
-    """The data folder as it was seen, gone through as often as needed.
-
-    Attributes:
-        index_path: The file that holds its rows.
-        is_new: Whether that is a file of its own and not the index as it was.
-        index_tag: What the index said before the scan.
-        problems: What is there but could not be read.
-        report: What the scan counted.
-        rewrites: What new contents look like.
-    """
-
-    index_path: str
-    is_new: bool
-    index_tag: str
-    problems: list[Found]
-    report: ScanReport
-    rewrites: Rewrites
-
-    def rows(self) -> Iterator[LocalRow]:
-        """Yield the files that could be read, in path order."""
-        return iter(read_index(self.index_path))
-
-    def found(self) -> Iterator[Found]:
-        """Yield everything that is there, in path order."""
-        rows = (Found(row.path, row.content, row.mtime_ns) for row in self.rows())
-        if not self.problems:
-            return rows
-        return heapq.merge(rows, self.problems, key=lambda each: sort_key(each.path))
-
-
 @dataclass(frozen=True)
 class Plan:
     """What is to be done, and what it comes to.
@@ -87,15 +56,23 @@ class Plan:
         survey: What it comes to.
         rules: The rules it was made by.
         remake: Makes the steps again.
+        rows: Yields the files as scanned, in path order: those of all steps, if no others.
     """
 
     survey: Survey
     rules: Rules
     remake: Callable[[], Iterator[Step]]
+    rows: Callable[[], Iterator[LocalRow]]
 
     def steps(self) -> Iterator[Step]:
         """Yield the steps in path order; may be called again and again."""
         return iter(self.survey.steps) if self.survey.is_whole else self.remake()
+
+    def steps_of(self, *acts: Act) -> Iterator[Step]:
+        """Yield the steps of some acts; a long plan is made again only if it has any."""
+        if not any(self.survey.acts[act] for act in acts):
+            return iter(())
+        return (step for step in self.steps() if step.act in acts)
 
 
 @dataclass(frozen=True)
@@ -124,6 +101,7 @@ class Session:
         wanted: What the user named.
         creates: Whether a missing data folder is made; else it counts as an empty one.
         scope: Which paths this command is about.
+        kept: What the scan has read of new files; `None` where nothing will be published.
     """
 
     settings: Settings
@@ -134,6 +112,7 @@ class Session:
     scope: Scope = field(init=False)
     folder: Folder = field(init=False)
     state: LocalState = field(init=False)
+    kept: Kept | None = field(default=None, init=False)
     _exits: ExitStack = field(default_factory=ExitStack, init=False)
     _opening: "Future[tuple[Connection, HeadRead | None]] | None" = field(
         default=None, init=False
@@ -231,52 +210,42 @@ class Session:
             base.agreed = None
         return base
 
-    def scan(self) -> Scanned:
-        """Look at every file of the data folder, opening only those that changed."""
+    def scan(self, *, publishes: bool = False) -> Scanned:
+        """Look at every file of the data folder, opening only those that changed.
+
+        Args:
+            publishes: Whether what is new is going to be published: then what was read of
+                it is `kept`.
+        """
+        if publishes:
+            root = self.state.read_root()
+            params = likely_params(self.settings.cache_dir, root.repo_id if root else None)
+            self.kept = self._exits.enter_context(closing(Kept(params)))
         report = ScanReport()
         problems: list[Found] = []
         samples: Reservoir[bytes] = Reservoir(self.surroundings.entropy(8), 128)
-        path = self.state.index_path
-        index = read_index(path)
-        rows = scan(
+        index = read_index(self.state.index_path)
+        differing = scan(
             self.folder,
-            index,
+            index.lines(),
             fs_now_ns=fs_now_ns(self.folder),
             is_ignored=self.scope.is_ignored,
             on_sample=lambda _, first: samples.add(first),
+            hasher=FileHasher(self.kept),
             report=report,
         )
-        spool = self.new_spool()
-        writer: IndexWriter | None = None
-        n_same = 0
-        try:
-            for row in rows:
+        spool: str | None = None
+        with ExitStack() as stack:
+            changes: ChangesWriter | None = None
+            for row in differing:
                 if isinstance(row, Found):
                     problems.append(row)
                     continue
-                if writer is None and not report.index_is_current:
-                    # Only now is a new file needed; what came before is in the old one.
-                    writer = IndexWriter(spool, self.state.tmp_dir)
-                    for before in islice(read_index(path), n_same):
-                        writer.write(before)
-                if writer is not None:
-                    writer.write(row)
-                else:
-                    n_same += 1
-            if writer is None and not report.index_is_current:
-                writer = IndexWriter(spool, self.state.tmp_dir)
-                for before in islice(read_index(path), n_same):
-                    writer.write(before)
-            if writer is not None:
-                writer.commit()
-        finally:
-            if writer is not None:
-                writer.abandon()
-        is_new = writer is not None
-        where = spool if is_new else path
-        return Scanned(
-            where, is_new, index.tag, problems, report, Rewrites(tuple(samples.kept))
-        )
+                if changes is None:
+                    spool = self.new_spool()
+                    changes = stack.enter_context(ChangesWriter(spool))
+                changes.write(row)
+        return Scanned(index, spool, problems, report, Rewrites(tuple(samples.kept)))
 
     def new_spool(self) -> str:
         """Return the path of a new file that goes when the session ends."""
@@ -286,35 +255,25 @@ class Session:
 
     # -- the plan -------------------------------------------------------------------
 
-    def plan(
-        self,
-        base: BaseTree,
-        ours: Scanned,
-        theirs: Callable[[], Iterator[Entry]],
-        rules: Rules,
-        matches: Matches | None = None,
-    ) -> Plan:
+    def plan(self, trees: Trees, rules: Rules, matches: Matches | None = None) -> Plan:
         """Return what must happen; made again until no names clash.
 
         ``matches`` gets to see every path.
         """
-
-        def sides() -> tuple[Iterator[Entry], Iterator[Found], Iterator[Entry]]:
-            if theirs == base.rows:
-                # The same rows twice: read them once.
-                first, second = tee(base.rows())
-                return first, ours.found(), second
-            return base.rows(), ours.found(), theirs()
-
-        decided = decide_all(*sides(), rules)
-        survey = take(decided if matches is None else matches.among(decided), rules)
+        decided = decide_all(*trees.sides(), rules)
+        seen = decided if matches is None else matches.among(decided)
+        left_out = trees.narrowed
+        survey = take(seen, left_out.beside if left_out else ())
+        if left_out is not None:
+            if survey.refused or survey.clashes or survey.copies:
+                # What is set aside may meet a name anywhere.
+                return self.plan(left_out.whole, rules, matches)
+            survey.n_base, survey.n_ours = left_out.n_base, left_out.n_ours
         if survey.refused.keys() - rules.refused.keys() or survey.clashes - rules.clashes:
             refused = {**survey.refused, **rules.refused}
             clashes = rules.clashes | survey.clashes
-            return self.plan(
-                base, ours, theirs, replace(rules, refused=refused, clashes=clashes)
-            )
-        return Plan(survey, rules, lambda: plan_sync(*sides(), rules))
+            return self.plan(trees, replace(rules, refused=refused, clashes=clashes))
+        return Plan(survey, rules, lambda: plan_sync(*trees.sides(), rules), trees.rows)
 
 
 class Reservoir(Generic[T]):
@@ -338,28 +297,6 @@ class Reservoir(Generic[T]):
             self.kept.append(each)
         elif (i := int(self._random.random() * self._n)) < self._size:
             self.kept[i] = each
-
-
-def their_rows(
-    repo: Repository, head: HeadRead, base: BaseTree
-) -> Callable[[], Iterator[Entry]]:
-    """Return what yields the shared tree of ``head``, from the base where that is the same."""
-    if is_agreed(base.agreed, head):
-        return base.rows
-    return lambda: repo.versions.rows(head.head.versions)
-
-
-def is_agreed(agreed: Agreed | None, head: HeadRead) -> bool:
-    """Say whether the base is the shared tree of ``head``."""
-    return agreed is not None and agreed.n_pending == 0 and agreed.commit == head.head.commit
-
-
-def clean_tag(repo_id: str, commit: ObjectId | None, scope: Scope) -> str:
-    """Return the note of an index that leaves nothing to do under the rules of ``scope``.
-
-    What was ignored may differ and was not looked at: under other rules there is more to do.
-    """
-    return f"clean {repo_id} {commit.hex() if commit else '-'} {scope.fingerprint}"
 
 
 def refuse_vanished(settings: Settings) -> None:

@@ -1,19 +1,20 @@
 """What a sync would do, told and not done."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from cas_sync.engine.adopt import find_foreign
 from cas_sync.engine.coming_rules import coming_rules
 from cas_sync.engine.only import tell, without_unwanted
 from cas_sync.engine.seed_folder import unedited_since_seed
-from cas_sync.engine.session import Session, their_rows
+from cas_sync.engine.session import Session
 from cas_sync.engine.settings import Settings
 from cas_sync.engine.surroundings import Surroundings
+from cas_sync.engine.trees import trees_with, whole_trees
 from cas_sync.model.commit import Head
 from cas_sync.model.ids import ObjectId
 from cas_sync.model.paths import RepoPath
-from cas_sync.model.tree import Content, Entry
+from cas_sync.model.tree import Content
 from cas_sync.plan.adoption import Foreign
 from cas_sync.plan.step import Act, Step
 from cas_sync.plan.sync_plan import Rules
@@ -105,7 +106,7 @@ def run_status(
         report.n_files, report.size = ours.report.n_files, ours.report.size
         report.skipped.update((each.name, each.reason) for each in ours.report.skipped)
         report.ignored, report.ignored_names = ours.report.n_ignored, ours.report.ignored
-        theirs: Callable[[], Iterator[Entry]] = base.rows
+        trees = whole_trees(base, ours, base.rows)
         settled: dict[RepoPath, ObjectId] = {}
         withholds: Callable[[str], bool] | None = None
         if offline:
@@ -117,7 +118,7 @@ def run_status(
                 _note_head(report, head.head)
                 repo = connection.repository(head.head.repo_id)
                 settled = unedited_since_seed(session, repo, base, ours, head)
-                theirs = their_rows(repo, head, base)
+                trees = trees_with(repo, head, base, ours, session.scope)
                 withholds = coming_rules(settings, repo, head.head, base, ours)
             if report.commit is None:
                 report.foreign = find_foreign(connection)
@@ -129,7 +130,7 @@ def run_status(
             settled=settled,
             withholds=withholds,
         )
-        for step in session.plan(base, ours, theirs, rules).steps():
+        for step in session.plan(trees, rules).steps():
             _note(report, step)
     return report
 

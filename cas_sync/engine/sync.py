@@ -23,7 +23,7 @@ from cas_sync.engine.contents import Contents
 from cas_sync.engine.intent import intent_of, read_interrupted
 from cas_sync.engine.named import matches_for, refuse_missing
 from cas_sync.engine.only import remembering, without_unwanted
-from cas_sync.engine.publish import Author, author_of, move_head, write_commit
+from cas_sync.engine.publish import REMOVING, Author, author_of, move_head, write_commit
 from cas_sync.engine.repository import (
     NO_ETAG,
     Connection,
@@ -31,19 +31,14 @@ from cas_sync.engine.repository import (
     empty_head,
     refuse_rollback,
 )
+from cas_sync.engine.scanned import Scanned, clean_tag
 from cas_sync.engine.seed_folder import put_seed_files_aside, unedited_since_seed
-from cas_sync.engine.session import (
-    Plan,
-    Scanned,
-    Session,
-    Wanted,
-    clean_tag,
-    their_rows,
-)
+from cas_sync.engine.session import Plan, Session, Wanted
 from cas_sync.engine.settings import Settings
 from cas_sync.engine.surroundings import Surroundings
 from cas_sync.engine.sync_report import SyncOptions, SyncReport
 from cas_sync.engine.target import as_of, refuse_edits, without_missing
+from cas_sync.engine.trees import Trees, trees_with
 from cas_sync.errors import (
     CasSyncError,
     ConfigError,
@@ -71,7 +66,7 @@ class _Side(NamedTuple):
     """Their side at one moment."""
 
     head: HeadRead
-    rows: Callable[[], Iterator[Entry]]
+    trees: Trees
 
 
 def run_sync(
@@ -140,7 +135,7 @@ class _Run:
                     f"Found after an interrupted sync: {each.path} -> {each.kept}"
                 )
         self.progress.phase("Scan", 0, 0)
-        base, ours = session.base(), session.scan()
+        base, ours = session.base(), session.scan(publishes=self._publishes)
         self.connection, head = session.head()
         report.skipped.update((each.name, each.reason) for each in ours.report.skipped)
         report.ignored, report.ignored_names = ours.report.n_ignored, ours.report.ignored
@@ -174,9 +169,9 @@ class _Run:
             report.behind = latest - head.head.seq
         if before is None and self._is_same(base, ours, head):
             report.commit, report.seq = head.head.commit, head.head.seq
-            if ours.is_new:
+            if ours.changes_path is not None:
                 tag = clean_tag(head.head.repo_id, head.head.commit, session.scope)
-                write_index(session, ours.rows(), tag, head.head.repo_id)
+                write_index(session, ours, tuple, tag, head.head.repo_id)
             return report
         settled = unedited_since_seed(session, repo, base, ours, head)
         if before is not None and before.reached is not None:
@@ -186,6 +181,12 @@ class _Run:
             base = without_missing(session, base, ours)
         settled.update(before.settled if before else {})
         return self._sync(repo, base, ours, head, settled)
+
+    @property
+    def _publishes(self) -> bool:
+        """Whether what is new here is published, unless somebody says no."""
+        options = self.options
+        return options.push and options.target is None and not options.dry_run
 
     @property
     def _is_exact(self) -> bool:
@@ -215,7 +216,7 @@ class _Run:
             return False  # only a whole plan tells
         if scope.goes_beyond or base.agreed.commit != now.commit:
             return False
-        return ours.index_tag == clean_tag(now.repo_id, now.commit, scope)
+        return ours.index.tag == clean_tag(now.repo_id, now.commit, scope)
 
     def _sync(
         self,
@@ -241,6 +242,8 @@ class _Run:
             is_past=options.target is not None,
         )
         plan, head = self._publish(base, ours, head, rules, author)
+        if session.kept is not None:
+            session.kept.close()  # its memory is for what comes now
         repo = self._connected().repository(head.head.repo_id)
         report.survey = plan.survey
         report.commit, report.seq = head.head.commit, head.head.seq
@@ -284,6 +287,13 @@ class _Run:
             said.append("nothing else was changed")
         return "; ".join(said) or error.state
 
+    def _trees(self, repo: Repository, head: HeadRead, base: BaseTree, ours: Scanned) -> Trees:
+        """Return what the plan is made from; all of it where paths were named."""
+        trees = trees_with(repo, head, base, ours, self.session.scope)
+        if self.matches is not None and trees.narrowed is not None:
+            return trees.narrowed.whole
+        return trees
+
     # -- publish --------------------------------------------------------------------
 
     def _publish(
@@ -298,16 +308,16 @@ class _Run:
         session, options = self.session, self.options
         surroundings = session.surroundings
         repo = self._connected().repository(head.head.repo_id)
-        side = _Side(head, their_rows(repo, head, base))
+        side = _Side(head, self._trees(repo, head, base, ours))
         contents: Contents | None = None
         asked = False
         shown: Callable[[], Iterator[Entry]] | None = None
         for race in range(RACES):
             coming = coming_rules(session.settings, repo, side.head.head, base, ours)
             rules = replace(rules, withholds=coming)
-            plan = session.plan(base, ours, side.rows, rules, self.matches)
+            plan = session.plan(side.trees, rules, self.matches)
             if self.matches is not None:
-                refuse_missing(session, self.matches, base, ours, side.rows())
+                refuse_missing(session, self.matches, base, ours, side.trees.theirs())
                 self.matches = None
             self._guard(plan, ours, side.head)
             if options.dry_run:
@@ -321,32 +331,33 @@ class _Run:
                 if not answer.go:
                     self.report.refused = True
                     return plan, side.head
-                shown = side.rows if answer.binds else None
+                shown = side.trees.theirs if answer.binds else None
                 if answer.takes is not None or answer.verdicts:
                     rules = replace(rules, answer=answer)
                     continue
             if not plan.survey.n_publish:
                 return plan, side.head
             if side.head.etag == NO_ETAG:
-                # Whoever began meanwhile may have published, so the plan is made again.
                 head = self._connected().begin(self.progress.note)
                 repo = self._connected().repository(head.head.repo_id)
-                side = _Side(head, their_rows(repo, head, base))
-                rules = replace(rules, asked=shown)
-                continue
+                side = _Side(head, self._trees(repo, head, base, ours))
+                if head.head.commit is not None:
+                    # Whoever began meanwhile published: the plan is made again.
+                    rules = replace(rules, asked=shown)
+                    continue
             if contents is None or side.head.head.gc_epoch != head.head.gc_epoch:
                 # Garbage was condemned since: what we uploaded or relied on may be gone.
                 head = side.head
-                contents = self._contents(repo, head)
+                contents = self._contents(repo, head, plan.survey)
             survey = plan.survey
             self.progress.phase("Upload", survey.n_publish, survey.bytes_up)
-            contents.store(plan.steps(), ours.rows())
+            contents.store(plan.steps(), plan.rows())
             if contents.failed.keys() - rules.refused.keys():
                 rules = replace(rules, refused={**rules.refused, **contents.failed})
                 continue
             outcome = self._commit(repo, side.head, plan, contents.uploader, author)
             if isinstance(outcome, Lost):
-                side = _Side(outcome.now, their_rows(repo, outcome.now, base))
+                side = _Side(outcome.now, self._trees(repo, outcome.now, base, ours))
                 rules = replace(rules, asked=shown)
                 surroundings.clock.sleep(surroundings.jitter() * min(1.0, 0.02 * 2**race))
                 continue
@@ -390,6 +401,7 @@ class _Run:
             repo,
             head.head,
             plan.steps,
+            plan.steps_of(*REMOVING),
             plan.survey.copies,
             uploader,
             author,
@@ -404,15 +416,18 @@ class _Run:
             raise AssertionError
         return self.connection
 
-    def _contents(self, repo: Repository, head: HeadRead) -> Contents:
+    def _contents(self, repo: Repository, head: HeadRead, survey: Survey) -> Contents:
+        params = repo.chunk_params()
+        n_objects = survey.n_publish + survey.bytes_up // params.avg_size
         uploader = PackUploader(
             repo.bucket,
             repo.cache,
             repo.pool,
-            repo.index(head.head),
+            repo.known(head.head, n_objects),
             self.session.surroundings.ulid,
         )
-        return Contents(repo, self.session.folder, uploader, repo.chunk_params(), self.progress)
+        session = self.session
+        return Contents(repo, session.folder, uploader, params, self.progress, session.kept)
 
     def _guard(self, plan: Plan, ours: Scanned, head: HeadRead) -> None:
         if self._is_exact:

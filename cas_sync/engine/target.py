@@ -13,7 +13,8 @@ from pathlib import Path
 from cas_sync.engine.only import still_here
 from cas_sync.engine.repository import Repository
 from cas_sync.engine.revisions import Revision, find_revision, head_at
-from cas_sync.engine.session import Plan, Scanned, Session
+from cas_sync.engine.scanned import Scanned
+from cas_sync.engine.session import Plan, Session
 from cas_sync.engine.settings import Settings
 from cas_sync.engine.sync_report import Target
 from cas_sync.errors import ConfigError, DamageError, GuardError

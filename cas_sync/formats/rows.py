@@ -7,6 +7,7 @@ other. No cell holds a line break, because neither a path nor a person's name ma
 import csv
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Protocol, TypeVar
 
 from cas_sync.errors import FormatError
@@ -19,6 +20,8 @@ from cas_sync.model.tree import Content, Deletion, Entry, Mode, Timestamp
 T = TypeVar("T")
 
 _QUOTED = re.compile(r'[",;]|^ | $')
+# What is neither quoted nor guarded (formats/cells.py): nearly every cell there is.
+_PLAIN = re.compile(r"[A-Za-z0-9_.](?:[^\",;]*[^\",; ])?")
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
 _UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _MODES = {str(mode): mode for mode in Mode}
@@ -33,10 +36,22 @@ def tidy(text: str, longest: int = 200) -> str:
 
 def cell(text: str) -> str:
     """Return ``text`` as one CSV cell that no spreadsheet takes for a formula."""
+    if _PLAIN.fullmatch(text):
+        return text
     text = escape(text)
     if _QUOTED.search(text):
         return '"' + text.replace('"', '""') + '"'
     return text
+
+
+# Of millions of rows, the names of a few people.
+_name_cell = lru_cache(1024)(cell)
+
+
+def first_cell(line: str) -> str:
+    """Return the text in the first cell of a row."""
+    text = next(csv.reader([line]))[0] if line.startswith('"') else line.partition(",")[0]
+    return unescape(text)
 
 
 def read_cells(lines: Iterable[str], what: str) -> Iterator[list[str]]:
@@ -89,11 +104,9 @@ def _load_entry(cells: list[str]) -> Entry:
 
 
 def _dump_entry(row: Entry) -> str:
-    content = row.content
-    return (
-        f"{cell(row.path)},{cell(row.editor)},{row.edited},"
-        f"{content.id.hex()},{content.size},{content.mode}"
-    )
+    path, (oid, size, mode), editor, edited = row
+    # A mode is a text, but to format it as one takes as long as half a row.
+    return f"{cell(path)},{_name_cell(editor)},{edited},{oid.hex()},{size}," + mode
 
 
 class VersionRows:

@@ -92,6 +92,11 @@ def sort_key(path: str) -> str:
     return path.replace("/", "\0")
 
 
+def path_of(key: str) -> RepoPath:
+    """Return the path that `sort_key` made a key of."""
+    return RepoPath(key.replace("\0", "/"))
+
+
 def is_below(path: str, folder: str) -> bool:
     """Say whether ``path`` is ``folder`` or lies below it; all lies below the empty text."""
     return not folder or path == folder or path.startswith(folder + "/")

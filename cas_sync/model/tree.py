@@ -11,6 +11,7 @@ Timestamp = NewType("Timestamp", str)
 """RFC 3339 in UTC with whole seconds, ``2026-11-22T10:02:11Z``; shown, never compared."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SECONDS = len("1970-01-01T00:00:00")
 
 
 def timestamp(when: datetime) -> Timestamp:
@@ -22,7 +23,8 @@ def timestamp(when: datetime) -> Timestamp:
 def timestamp_of_ns(ns: int) -> Timestamp:
     """Return nanoseconds since 1970 as text; times no calendar holds are clamped."""
     seconds = min(max(ns // 1_000_000_000, -62_135_596_800), 253_402_300_799)
-    return timestamp(_EPOCH + timedelta(seconds=seconds))
+    when = _EPOCH + timedelta(seconds=seconds)
+    return Timestamp(when.isoformat()[:_SECONDS] + "Z")
 
 
 def ns_of_timestamp(text: Timestamp) -> int:

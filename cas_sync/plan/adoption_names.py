@@ -100,7 +100,7 @@ def _survey(files: Iterable[Named]) -> Survey:
         (Found(each.path, each.content, 0) for each in files), key=lambda f: sort_key(f.path)
     )
     rules = Rules(ignores=_never, covers=_always, author="")
-    return take(decide_all((), found, (), rules), rules)
+    return take(decide_all((), found, (), rules))
 
 
 def _never(_: str) -> bool:

@@ -19,7 +19,9 @@ class Names:
         self._refused = refused
         self._clashes = clashes
         self._folders: list[tuple[str, dict[str, _Name]]] = [("", {})]
-        self._file: tuple[RepoPath, bool] | None = None
+        self._file: tuple[str, bool] = ("/", False)
+        self._folder: str | None = None  # of the last path, where nothing was taken for it
+        self._is_new = False
 
     def add(self, path: RepoPath, *, is_new: bool, movable: bool) -> None:
         """Take in the next path of the resulting tree.
@@ -30,25 +32,40 @@ class Names:
             movable: Whether the plan may still give it another name.
         """
         self._gives_way(path, is_new=is_new, movable=movable)
-        folder, _, _ = path.rpartition("/")
-        self._enter(folder)
-        parts = path.split("/")
-        for depth, name in enumerate(parts):
-            seen = self._folders[depth][1]
-            mine, key = _Name(name, path, is_new), fold(name)
-            other = seen.setdefault(key, mine)
-            if other.name == name:
-                if other.is_new and not is_new:
-                    seen[key] = mine
-                continue
-            if is_new:
-                self._refuse(path, other.path)
-            elif other.is_new:
-                # What is there already keeps its name, though it sorts later.
-                self._forgive(_upto(path, depth))
-                self._refuse(_upto(other.path, depth), path)
-                seen[key] = mine
+        folder, _, name = path.rpartition("/")
+        if folder == self._folder and (is_new or not self._is_new):
+            # Nothing is to be said of the way there that was not said just now.
+            self._take(len(self._folders) - 1, name, path, is_new=is_new)
             return
+        self._enter(folder)
+        self._folder = None
+        *way, name = path.split("/")
+        for depth, each in enumerate(way):
+            if not self._take(depth, each, path, is_new=is_new):
+                return
+        self._folder, self._is_new = folder, is_new
+        self._take(len(way), name, path, is_new=is_new)
+
+    def _take(self, depth: int, name: str, path: RepoPath, *, is_new: bool) -> bool:
+        """Take in one name on the way to a path; say whether nothing else is taken for it."""
+        seen = self._folders[depth][1]
+        key = fold(name)
+        other = seen.get(key)
+        if other is None:
+            seen[key] = _Name(name, path, is_new)
+            return True
+        if other.name == name:
+            if other.is_new and not is_new:
+                seen[key] = _Name(name, path, is_new)
+            return True
+        if is_new:
+            self._refuse(path, other.path)
+        elif other.is_new:
+            # What is there already keeps its name, though it sorts later.
+            self._forgive(_upto(path, depth))
+            self._refuse(_upto(other.path, depth), path)
+            seen[key] = _Name(name, path, is_new)
+        return False
 
     def _enter(self, folder: str) -> None:
         parts = folder.split("/") if folder else []
@@ -72,14 +89,15 @@ class Names:
             del self._refused[each]
 
     def _gives_way(self, path: RepoPath, *, is_new: bool, movable: bool) -> None:
-        if self._file is not None and path.startswith(self._file[0] + "/"):
-            file, gives_way = self._file
+        below, gives_way = self._file
+        if path.startswith(below):
+            file = RepoPath(below[:-1])
             if gives_way:
                 self._clashes.add(file)
             elif is_new:
                 self._refused[path] = f"the shared tree holds a file called {file}"
             return
-        self._file = (path, movable)
+        self._file = (path + "/", movable)
 
 
 class _Name(NamedTuple):

@@ -29,6 +29,9 @@ class Act(Enum):
     UNSEEN = "came from a teammate after the user was asked"
     SKIP = "cannot be done now"
 
+    # Enum's own hash runs in Python; acts are looked up several times for every path.
+    __hash__ = object.__hash__
+
 
 class OnConflict(Enum):
     """What to do about a path that both sides changed."""

@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from cas_sync.model.ids import ObjectId
-from cas_sync.model.paths import RepoPath, unportable
+from cas_sync.model.paths import RepoPath, sort_key, unportable
 from cas_sync.plan.conflict import SET_ASIDE
 from cas_sync.plan.names import Names
 from cas_sync.plan.step import Act, Step
-from cas_sync.plan.sync_plan import Rules, Sides, published, tree_change
+from cas_sync.plan.sync_plan import Sides, keeps_name, published
 
 KEPT = 20_000
 """How many steps a survey keeps; a longer plan is made again each time it is needed."""
@@ -132,27 +132,40 @@ _MATERIALIZING = (
 _PENDING = (Act.CONFLICT, Act.SKIP, Act.LEAVE, Act.DECLINED, Act.IGNORED, Act.UNSEEN)
 
 
-def take(decided: Iterable[tuple[Sides, Step | None]], rules: Rules) -> Survey:
+def take(
+    decided: Iterable[tuple[Sides, Step | None]], beside: Iterable[RepoPath] = ()
+) -> Survey:
     """Return what a plan comes to.
 
-    Where `Survey.refused` or `Survey.clashes` hold anything the rules do not know yet, the
-    plan has to be made again with them.
+    Where `Survey.refused` or `Survey.clashes` hold anything the plan was not made by, it
+    has to be made again with them.
+
+    Args:
+        decided: Every path, and what must happen to it.
+        beside: Paths of the shared tree that are not among them and stay, in path order.
+
     """
     survey = Survey()
     names = Names(survey.refused, survey.clashes)
     aside: dict[RepoPath, tuple[Sides, Step | None]] = {}
+    others = iter(beside)
+    other = next(others, None)
     for sides, step in decided:
+        while other is not None and sort_key(other) < sort_key(sides.path):
+            names.add(other, is_new=False, movable=False)
+            other = next(others, None)
         survey.n_base += sides.base is not None
         survey.n_ours += sides.ours is not None
         if step is not None:
             _count(survey, step)
-        change = tree_change(step, rules.author) if step is not None else None
-        stays = sides.theirs is not None if change is None else change[0] is not None
-        if stays:
+        if sides.theirs is not None if step is None else keeps_name(step):
             movable = step is not None and step.act in {Act.UPLOAD, Act.DOWNLOAD}
             names.add(sides.path, is_new=sides.theirs is None, movable=movable)
         if SET_ASIDE in sides.path:
             aside[sides.path] = sides, step
+    while other is not None:
+        names.add(other, is_new=False, movable=False)
+        other = next(others, None)
     for step in survey.copies:
         if step.copy in aside and not _is_copy(step, *aside[step.copy]):
             survey.refused[step.path] = f"there is a file called {step.copy} already"

@@ -74,23 +74,32 @@ def align(
 
     A subtree that could not be read gives each path below it that the others know.
     """
-    streams = (iter(base), iter(ours), iter(theirs))
-    b, o, t = next(streams[0], None), next(streams[1], None), next(streams[2], None)
+    bases, mines, theirses = iter(base), iter(ours), iter(theirs)
+    b, o, t = next(bases, None), next(mines, None), next(theirses, None)
     blind: Found | None = None
     while b is not None or o is not None or t is not None:
-        path = min((row.path for row in (b, o, t) if row is not None), key=sort_key)
+        path = _first_path(b, o, t)
         mine = mine_base = mine_theirs = None
         if o is not None and o.path == path:
-            mine, o = o, next(streams[1], None)
+            mine, o = o, next(mines, None)
             if mine.subtree:
                 blind = mine
         elif blind is not None and path.startswith(blind.path + "/"):
             mine = Found(path, None, 0, blind.problem)
         if b is not None and b.path == path:
-            mine_base, b = b, next(streams[0], None)
+            mine_base, b = b, next(bases, None)
         if t is not None and t.path == path:
-            mine_theirs, t = t, next(streams[2], None)
+            mine_theirs, t = t, next(theirses, None)
         yield Sides(path, mine_base, mine, mine_theirs)
+
+
+def _first_path(b: Entry | None, o: Found | None, t: Entry | None) -> RepoPath:
+    """Return the path that comes first; the usual cases at once."""
+    rows = [row for row in (b, o, t) if row is not None]
+    path = rows[0].path
+    if all(row.path == path for row in rows):
+        return path
+    return min((row.path for row in rows), key=sort_key)
 
 
 def decide_all(
@@ -100,6 +109,15 @@ def decide_all(
     refusals = _Beside(rules.declined())
     asked = None if rules.asked is None else _Beside(rules.asked())
     for sides in align(base, ours, theirs):
+        _, was, mine, there = sides
+        if (
+            was is not None
+            and mine is not None
+            and there is not None
+            and was.content == mine.content == there.content
+        ):
+            yield sides, None
+            continue
         refusal = refusals.at(sides.path)
         is_news = asked is not None and _content(asked.at(sides.path)) != _content(sides.theirs)
         yield sides, decide(sides, rules, refusal, is_news=is_news)
@@ -370,6 +388,17 @@ def tree_change(step: Step, author: str) -> tuple[Entry | None, Entry | None] | 
             return None, step.theirs._replace(path=step.copy)
         case _:
             return None
+
+
+def keeps_name(step: Step) -> bool:
+    """Say whether a commit that carries out the step has a row at its path."""
+    match step.act:
+        case Act.UPLOAD | Act.TAKE_OURS:
+            return True
+        case Act.DELETE_THERE | Act.SET_OURS_ASIDE | Act.SET_THEIRS_ASIDE:
+            return False
+        case _:
+            return step.theirs is not None
 
 
 def _our_entry(step: Step, path: RepoPath | None, author: str) -> Entry:

@@ -1,8 +1,9 @@
 """Walks the data folder in manifest order and says what every path holds.
 
 The walk is merged with the index of the last scan, so that a file whose size, times and
-inode are as they were is not opened. What is there but cannot be read is said to be
-there: it must never look deleted. Memory grows with the largest folder, not the tree.
+inode are as they were is not opened, and its row not even taken apart. What is there but
+cannot be read is said to be there: it must never look deleted. Memory grows with the
+largest folder, not the tree.
 """
 
 import os
@@ -22,7 +23,7 @@ from cas_sync.model.paths import (
 from cas_sync.model.tree import Content, Found, Mode
 from cas_sync.worktree.folder import TMP_DIR, Folder, is_link
 from cas_sync.worktree.hashing import FileHasher
-from cas_sync.worktree.index import LocalRow
+from cas_sync.worktree.index import Gone, LocalRow, parse, same_stat, unchanged
 from cas_sync.worktree.listing import Level, list_folder
 from cas_sync.worktree.names import shown
 from cas_sync.worktree.trouble import problem_of
@@ -88,11 +89,6 @@ class ScanReport:
     n_ignored: int = 0
     ignored: dict[str, int] = field(default_factory=dict)
 
-    @property
-    def index_is_current(self) -> bool:
-        """Whether writing the index again would write the same."""
-        return not (self.n_hashed or self.n_gone)
-
     def skip(self, path: str, reason: str) -> None:
         """Name a path that was left alone."""
         self.n_skipped += 1
@@ -148,20 +144,22 @@ def is_racy(found: os.stat_result, now_ns: int) -> bool:
 
 def scan(
     folder: Folder,
-    index_rows: Iterable[LocalRow],
+    index: Iterable[str],
     *,
     fs_now_ns: int,
+    every: bool = False,
     is_ignored: Ignored | None = None,
     on_sample: OnSample | None = None,
     hasher: FileHasher | None = None,
     report: ScanReport | None = None,
-) -> Iterator[LocalRow | Found]:
-    """Yield every file below ``folder`` in manifest order, each path once.
+) -> Iterator[LocalRow | Found | Gone]:
+    """Yield what is below ``folder`` and not as its index says, in manifest order.
 
     Args:
         folder: The data folder; another set of open folders is used for the walk.
-        index_rows: Rows of the last scan, in manifest order; they may be none.
+        index: Rows of the last scan as text, in manifest order; they may be none.
         fs_now_ns: `fs_now_ns(folder)` from before the walk.
+        every: Whether every file is meant, each path once, be it as the index says or not.
         is_ignored: Asked with the path and whether it is a folder; an ignored folder
             is not entered.
         on_sample: Called with the first bytes of regular files that changed.
@@ -170,7 +168,8 @@ def scan(
 
     Yields:
         `LocalRow` for what could be read, `Found` with a ``problem`` for what is there
-        and could not. Names that no manifest can hold are in ``report.skipped`` only.
+        and could not, `Gone` for a row of the index that has no such file any more (not
+        with ``every``). Names that no manifest can hold are in ``report.skipped`` only.
 
     Raises:
         WorktreeError: The data folder itself cannot be listed.
@@ -181,7 +180,8 @@ def scan(
         raise _unlistable(folder, error) from error
     walk = _Walk(
         folder=own,
-        rows=iter(index_rows),
+        lines=iter(index),
+        every=every,
         now_ns=fs_now_ns,
         is_ignored=is_ignored,
         on_sample=on_sample,
@@ -197,17 +197,20 @@ def scan(
 @dataclass(slots=True)
 class _Walk:
     folder: Folder
-    rows: Iterator[LocalRow]
+    lines: Iterator[str]
+    every: bool
     now_ns: int
     is_ignored: Ignored | None
     on_sample: OnSample | None
     hasher: FileHasher
     report: ScanReport
 
-    def run(self) -> Iterator[LocalRow | Found]:
+    def run(self) -> Iterator[LocalRow | Found | Gone]:
         """Walk the tree. One long loop: it runs once per file of the folder."""
-        report, rows, is_ignored, stat_of = self.report, self.rows, self.is_ignored, os.stat
-        row = next(rows, None)
+        report, lines, is_ignored, stat_of = self.report, self.lines, self.is_ignored, os.stat
+        every = self.every
+        line = next(lines, None)
+        row: LocalRow | None = None  # of that line, once it was taken apart
         levels = [self._top()]
         while levels:
             level = levels[-1]
@@ -233,12 +236,6 @@ class _Walk:
                         levels.append(below)
                     break  # opening that folder may have closed this one
                 disk_name = aliases.get(name, name) if aliases else name
-                if row is not None and row.path != path:
-                    key = sort_key(path)
-                    while row is not None and sort_key(row.path) < key:
-                        report.n_gone += 1
-                        row = next(rows, None)
-                known = row if row is not None and row.path == path else None
                 try:
                     found = stat_of(at + disk_name, dir_fd=fd, follow_symlinks=False)
                 except FileNotFoundError:
@@ -246,34 +243,60 @@ class _Walk:
                 except OSError as error:
                     yield self._count(Found(RepoPath(path), None, 0, problem_of(error)))
                     continue
-                if known is not None:
-                    row = next(rows, None)
-                    if (
-                        found.st_mtime_ns == known.mtime_ns
-                        and found.st_ctime_ns == known.ctime_ns
-                        and found.st_size == known.content.size
-                        and found.st_ino == known.inode
-                        and not known.racy
-                        and known.disk_path
-                        == (None if plain and disk_name == name else disk_prefix + disk_name)
-                    ):
-                        report.n_files += 1
-                        report.n_unchanged += 1
-                        report.size += found.st_size
+                if (
+                    line is not None
+                    and plain
+                    and disk_name == name
+                    and line.startswith(unchanged(path, found))
+                ):
+                    report.n_files += 1
+                    report.n_unchanged += 1
+                    report.size += found.st_size
+                    if every:
+                        yield row or _row_of(line)
+                    line, row = next(lines, None), None
+                    continue
+                key, known = sort_key(path), None
+                while line is not None:
+                    row = row or _row_of(line)
+                    if row.path == path:
+                        known = row
+                    elif sort_key(row.path) < key:
+                        report.n_gone += 1
+                        if not every:
+                            yield Gone(row.path)
+                    else:
+                        break
+                    line, row = next(lines, None), None
+                    if known is not None:
+                        break
+                on_disk = None if plain and disk_name == name else disk_prefix + disk_name
+                if (
+                    known is not None
+                    and same_stat(known, found)
+                    and not known.racy
+                    and known.disk_path == on_disk
+                ):
+                    report.n_files += 1
+                    report.n_unchanged += 1
+                    report.size += found.st_size
+                    if every:
                         yield known
-                        continue
+                    continue
                 seen = self._look(path, disk_prefix + disk_name, found, known)
                 if known is not None and not isinstance(seen, LocalRow):
-                    # Its row is behind us: without this, the rows after it would be
-                    # taken for those of an index that is as it was.
                     report.n_gone += 1
+                    if not every:
+                        yield Gone(known.path)
                 if seen is not None:
                     yield seen
             else:
                 levels.pop()
-        while row is not None:
+        while line is not None:
             report.n_gone += 1
-            row = next(rows, None)
+            if not every:
+                yield Gone((row or _row_of(line)).path)
+            line, row = next(lines, None), None
 
     def _top(self) -> Level:
         try:
@@ -351,7 +374,8 @@ class _Walk:
             content = Content(ObjectId.of(target), len(target), Mode.LINK)
         elif stat.S_ISREG(found.st_mode):
             try:
-                hashed = self.hasher.hash(self.folder, disk_path)
+                is_new = known is None or not same_stat(known, found)
+                hashed = self.hasher.hash(self.folder, disk_path, is_new=is_new)
             except FileNotFoundError:
                 return None
             if isinstance(hashed, str):
@@ -385,6 +409,10 @@ class _Walk:
             racy,
             None if disk_path == path else disk_path,
         )
+
+
+def _row_of(line: str) -> LocalRow:
+    return next(parse([line]))
 
 
 def _unlistable(folder: Folder, error: OSError) -> WorktreeError:

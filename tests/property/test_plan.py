@@ -52,7 +52,7 @@ def planned(base, ours, theirs, rules_):
     """Return the plan as the engine makes it: again, until no names clash."""
     sides = entries(base), found(ours), entries(theirs)
     while True:
-        survey = take(decide_all(*sides, rules_), rules_)
+        survey = take(decide_all(*sides, rules_))
         if set(survey.refused) <= set(rules_.refused) and survey.clashes <= rules_.clashes:
             return list(plan_sync(*sides, rules_)), survey
         rules_ = Rules(

@@ -21,7 +21,7 @@ def survey(base, ours, theirs=None):
 
     found = [Found(p, content(v), 1) for p, v in sorted(ours.items())]
     there = entries(base if theirs is None else theirs)
-    return take(decide_all(entries(base), found, there, RULES), RULES)
+    return take(decide_all(entries(base), found, there, RULES))
 
 
 def files(n, mark=""):

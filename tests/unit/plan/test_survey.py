@@ -34,7 +34,7 @@ def survey(base, ours, theirs, rules_=None):
         [Entry(p, content(v), "Ben", WHEN) for p, v in ordered(theirs)],
         rules_,
     )
-    return take(decided, rules_)
+    return take(decided)
 
 
 def settled(base, ours, theirs, **wishes):

@@ -8,7 +8,7 @@ from cas_sync.model.paths import RepoPath
 from cas_sync.model.tree import Content, Found, Mode
 from cas_sync.worktree.folder import HAS_DIR_FD, Folder
 from cas_sync.worktree.hashing import FileHasher
-from cas_sync.worktree.index import IndexWriter, LocalRow, read_index
+from cas_sync.worktree.index import IndexWriter, LocalRow, dump, read_index
 from cas_sync.worktree.scan import ScanReport, fs_now_ns, scan
 from cas_sync.worktree.state import LocalState
 
@@ -22,9 +22,9 @@ class CountingHasher(FileHasher):
         super().__init__()
         self.opened: list[str] = []
 
-    def hash(self, folder, path):
+    def hash(self, folder, path, *, is_new=False):
         self.opened.append(path)
-        return super().hash(folder, path)
+        return super().hash(folder, path, is_new=is_new)
 
 
 class Tree:
@@ -47,9 +47,10 @@ class Tree:
     def scan(self, *, later_s: int = 0, **options):
         """Scan as if the disk's clock had moved on by ``later_s`` since the last write."""
         report = options.setdefault("report", ScanReport())
-        rows = options.pop("rows", ())
+        lines = map(dump, options.pop("rows", ()))
         now = fs_now_ns(self.folder) + later_s * 1_000_000_000
-        found = list(scan(self.folder, rows, fs_now_ns=now, **options))
+        options.setdefault("every", True)
+        found = list(scan(self.folder, lines, fs_now_ns=now, **options))
         return found, report
 
     def rows(self) -> list[LocalRow]:

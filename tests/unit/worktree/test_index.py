@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cas_sync.worktree.index import COLUMNS, IndexWriter, read_index
+from cas_sync.worktree.index import COLUMNS, IndexWriter, dump, read_index
 
 NAMES = ["=a.csv", "a b.csv", 'a"q".csv', "a,b.csv", "007", "NA", "d/é.csv", "'x", "#end", "-1"]
 
@@ -105,3 +105,37 @@ def test_many_rows_come_back(tmp_path, make_row):
     path = save(tmp_path, rows)
 
     assert list(read_index(path)) == rows
+
+
+def test_what_changed_is_appended_and_read_in_its_place(tmp_path, make_row):
+    rows = {name: make_row(name) for name in ["a", "b,c", "d/é", "e"]}
+    path = save(tmp_path, list(rows.values()), "first")
+    before = Path(path).read_bytes()
+    new, other = make_row("b,c", b"22"), make_row("c")
+
+    changes = [("a", None), ("b,c", dump(new)), ("c", dump(other))]
+    n_rows = read_index(path).write(lambda: changes, "second", str(tmp_path))
+
+    index = read_index(path)
+    assert Path(path).read_bytes().startswith(before)
+    assert (index.tag, index.n_rows, n_rows) == ("second", 4, 4)
+    assert list(index) == [new, other, rows["d/é"], rows["e"]]
+    assert list(index.find(["a", "b,c", "c", "d/é", "x"])) == [
+        None,
+        new,
+        other,
+        rows["d/é"],
+        None,
+    ]
+
+
+def test_an_index_that_is_not_whole_is_written_anew(tmp_path, make_row):
+    path = save(tmp_path, [make_row("a")], "first")
+    Path(path).write_bytes(Path(path).read_bytes()[:-5])
+
+    n_rows = read_index(path).write(
+        lambda: [("b", dump(make_row("b")))], "second", str(tmp_path)
+    )
+
+    assert n_rows == 1
+    assert [row.path for row in read_index(path)] == ["b"]

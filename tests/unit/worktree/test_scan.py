@@ -11,7 +11,7 @@ from cas_sync.model.paths import sort_key
 from cas_sync.model.tree import Found, Mode
 from cas_sync.worktree.folder import Folder
 from cas_sync.worktree.hashing import STILL_WRITTEN, FileHasher
-from cas_sync.worktree.index import LocalRow
+from cas_sync.worktree.index import Gone, LocalRow
 from cas_sync.worktree.scan import fs_now_ns, scan, shown
 
 from .conftest import OLD_NS, CountingHasher
@@ -54,7 +54,8 @@ def test_unchanged_files_are_not_opened(tree, counting):
     assert again == rows
     assert counting.opened == []
     assert report.n_unchanged == 50
-    assert report.index_is_current
+    assert not report.n_hashed
+    assert not report.n_gone
 
 
 def test_only_what_changed_is_opened(tree, counting):
@@ -70,7 +71,7 @@ def test_only_what_changed_is_opened(tree, counting):
     assert counting.opened == ["f3", "f33"]
     assert "f5" not in {row.path for row in again}
     assert (report.n_changed, report.n_gone, report.n_unchanged) == (2, 1, 8)
-    assert not report.index_is_current
+    assert report.n_hashed or report.n_gone
 
 
 def test_files_written_just_now_are_read_again_next_time(tree, counting):
@@ -169,8 +170,8 @@ def test_pipes_and_sockets_are_named_and_do_not_block(tree):
 
 
 class DeniedHasher(FileHasher):
-    def hash(self, folder, path):
-        return "permission denied" if path == "b" else super().hash(folder, path)
+    def hash(self, folder, path, *, is_new=False):
+        return "permission denied" if path == "b" else super().hash(folder, path, is_new=is_new)
 
 
 def test_an_unreadable_file_is_still_there(tree):
@@ -322,9 +323,9 @@ class Meddler(FileHasher):
         super().__init__()
         self.deeds = deeds
 
-    def hash(self, folder, path):
+    def hash(self, folder, path, *, is_new=False):
         self.deeds.pop(path, lambda: None)()
-        return super().hash(folder, path)
+        return super().hash(folder, path, is_new=is_new)
 
 
 def test_a_folder_swapped_for_a_link_is_not_followed(tree, tmp_path):
@@ -374,8 +375,8 @@ class RestlessHasher(FileHasher):
         self.path = path
         self.left = n_times
 
-    def _read(self, fd, size):
-        result = super()._read(fd, size)
+    def _read(self, fd, size, kept):
+        result = super()._read(fd, size, kept)
         if self.left:
             self.left -= 1
             with open(self.path, "ab") as out:
@@ -508,3 +509,37 @@ def test_a_walk_under_constant_swapping_never_leaves_the_folder(tree, tmp_path):
     read = {one.content.id for one in seen if one.content and one.content.mode is Mode.FILE}
     if tree.folder._use_dir_fd:
         assert read <= {ObjectId.of(b"ours")}
+
+
+def test_only_what_differs_is_told(tree):
+    for name in ("a", "b/c", "b/d", "=1", "x,y", "z"):
+        tree.write(name, b"1")
+    rows = tree.rows()
+    tree.write("b/d", b"22")
+    (tree.root / "a").unlink()
+    (tree.root / "z").unlink()
+    tree.write("new", b"1")
+
+    told, report = tree.scan(rows=rows, every=False)
+
+    assert [(type(one).__name__, one.path) for one in told] == [
+        ("Gone", "a"),
+        ("LocalRow", "b/d"),
+        ("LocalRow", "new"),
+        ("Gone", "z"),
+    ]
+    assert (report.n_files, report.n_unchanged, report.n_gone) == (5, 3, 2)
+
+
+def test_a_row_of_what_cannot_be_read_any_more_is_gone(tree):
+    tree.write("a", b"1")
+    rows = tree.rows()
+
+    class Denied(CountingHasher):
+        def hash(self, folder, path, *, is_new=False):
+            return "permission denied"
+
+    tree.write("a", b"22")
+    told, _ = tree.scan(rows=rows, every=False, hasher=Denied())
+
+    assert told == [Gone("a"), Found("a", None, told[1].edited_ns, "permission denied")]
