@@ -267,7 +267,7 @@ class Session:
         if left_out is not None:
             if survey.refused or survey.clashes or survey.copies:
                 # What is set aside may meet a name anywhere.
-                return self.plan(left_out.whole, rules, matches)
+                return self.plan(trees.whole, rules, matches)
             survey.n_base, survey.n_ours = left_out.n_base, left_out.n_ours
         if survey.refused.keys() - rules.refused.keys() or survey.clashes - rules.clashes:
             refused = {**survey.refused, **rules.refused}

@@ -290,9 +290,7 @@ class _Run:
     def _trees(self, repo: Repository, head: HeadRead, base: BaseTree, ours: Scanned) -> Trees:
         """Return what the plan is made from; all of it where paths were named."""
         trees = trees_with(repo, head, base, ours, self.session.scope)
-        if self.matches is not None and trees.narrowed is not None:
-            return trees.narrowed.whole
-        return trees
+        return trees if self.matches is None else trees.whole
 
     # -- publish --------------------------------------------------------------------
 
@@ -331,7 +329,7 @@ class _Run:
                 if not answer.go:
                     self.report.refused = True
                     return plan, side.head
-                shown = side.trees.theirs if answer.binds else None
+                shown = side.trees.whole.theirs if answer.binds else None
                 if answer.takes is not None or answer.verdicts:
                     rules = replace(rules, answer=answer)
                     continue

@@ -64,6 +64,11 @@ class Trees:
     rows: Callable[[], Iterator[LocalRow]]
     narrowed: Narrowed | None = None
 
+    @property
+    def whole(self) -> "Trees":
+        """All of the trees, whatever is left out here."""
+        return self if self.narrowed is None else self.narrowed.whole
+
     def sides(self) -> tuple[Iterator[Entry], Iterator[Found], Iterator[Entry]]:
         """Return all three, in path order."""
         if self.theirs == self.base:
