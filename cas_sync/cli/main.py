@@ -139,15 +139,22 @@ def _colours(env: Mapping[str, str]) -> bool | None:
     return True if forced and forced != "0" else None
 
 
+def start() -> None:
+    """Run the command line as a process that ends with it; else call `main`."""
+    gc.set_threshold(_GC_EVERY, 20, 50)
+    try:
+        main()
+    finally:
+        # Else Python looks for cycles among all there is before it ends.
+        gc.freeze()
+
+
 def main() -> None:
     """Run the command line and exit with one of the promised codes."""
-    gc.set_threshold(_GC_EVERY, 20, 50)
     with safe_streams() as out:
         code = _run()
         if out.trouble is not None and code in _FINISHED:
             code = show_error(_lost(out.trouble), as_json=False)
-    # Else Python looks for cycles among all there is before it ends; the memory goes anyway.
-    gc.freeze()
     sys.exit(code)
 
 
