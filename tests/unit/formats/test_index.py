@@ -94,6 +94,32 @@ def test_an_entry_of_an_unknown_kind_codec_or_pack_is_refused(at, value):
         list(index.Segment(sealed(bytes(body))))
 
 
+@given(
+    st.sets(st.binary(min_size=1, max_size=2), min_size=1, max_size=150), st.binary(max_size=2)
+)
+def test_ids_that_begin_alike_are_told_apart(ends, absent):
+    ids = [ObjectId(each.rjust(32, b"\x07")) for each in sorted(ends)]
+    places = [samples.LOCATIONS[0]._replace(id=oid) for oid in ids]
+    other = ObjectId(absent.rjust(32, b"\x07"))
+
+    segment = index.Segment(index.dump(places))
+
+    assert [segment.find(each.id, each.kind) for each in places] == places
+    assert (segment.find(other, places[0].kind) is not None) == (other in ids)
+    for head in (0, 0x07070707, 0xFFFFFFFF, int.from_bytes(other[:4])):
+        expected = sum(int.from_bytes(oid[:4]) < head for oid in ids)
+        assert segment.first_from(head) == expected
+
+
+def test_bytes_within_an_entry_are_not_taken_for_the_entry_they_look_like():
+    oid = ObjectId(bytes(16) + b"\xff" * 16)
+    data = index.dump([samples.LOCATIONS[0]._replace(id=oid, raw=Kind.CHUNK)])
+    inside = ObjectId(data[16 + 17 : 16 + 49])
+
+    assert data[16 + 49] == Kind.CHUNK
+    assert index.Segment(data).find(inside, Kind.CHUNK) is None
+
+
 # -- parts of a segment ---------------------------------------------------------------------
 
 

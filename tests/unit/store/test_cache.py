@@ -1,5 +1,8 @@
 """Copies are a convenience: whatever happens to them, the work goes on."""
 
+import pytest
+
+from cas_sync.store import cache as cache_module
 from cas_sync.store.cache import Cache
 
 
@@ -75,3 +78,29 @@ def test_a_copy_that_cannot_be_replaced_or_removed_is_no_reason_to_stop(tmp_path
 
     assert cache.get("pages", "name") is None
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize("mapped", [0, 1 << 20])
+def test_a_view_shows_what_was_put_even_after_it_was_replaced_or_dropped(
+    tmp_path, monkeypatch, mapped
+):
+    monkeypatch.setattr(cache_module, "MAPPED", mapped)
+    cache = Cache(tmp_path)
+    cache.put("index", "name", b"some data")
+
+    view = cache.view("index", "name")
+    cache.put("index", "name", b"else")
+    cache.drop("index", "name")
+
+    assert view == b"some data"
+    assert cache.view("index", "name") is None
+
+
+@pytest.mark.parametrize("mapped", [0, 1 << 20])
+def test_a_view_of_an_emptied_copy_is_no_reason_to_stop(tmp_path, monkeypatch, mapped):
+    monkeypatch.setattr(cache_module, "MAPPED", mapped)
+    cache = Cache(tmp_path)
+    cache.put("index", "name", b"some data")
+    cache.path("index", "name").write_bytes(b"")
+
+    assert not cache.view("index", "name")

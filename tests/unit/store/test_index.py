@@ -6,6 +6,7 @@ from cas_sync.errors import DamageError
 from cas_sync.formats import index, keys
 from cas_sync.model.ids import ObjectId
 from cas_sync.model.pack import IndexRoot, Kind
+from cas_sync.store import cache as cache_module
 from cas_sync.store.bucket import Key
 from cas_sync.store.index import KIND, IndexSet
 from tests.support import samples
@@ -30,6 +31,8 @@ def test_the_latest_root_is_asked_first(bucket, cache, pool):
     assert found.find(ONE.id, ONE.kind) == moved
     assert found.find(REST[0].id, REST[0].kind) == REST[0]
     assert found.find(samples.oid("absent"), Kind.CHUNK) is None
+    assert found.holds(REST[0].id, REST[0].kind)
+    assert not found.holds(samples.oid("absent"), Kind.CHUNK)
 
 
 def test_a_segment_is_fetched_once_for_this_machine(bucket, cache, pool):
@@ -45,7 +48,9 @@ def test_an_empty_repository_knows_nothing_and_asks_nothing(bucket, cache, pool)
     assert bucket.meter.requests["GET"] == 0
 
 
-def test_a_damaged_copy_is_fetched_again_and_replaced(bucket, cache, pool):
+@pytest.mark.parametrize("mapped", [0, 1 << 20])
+def test_a_damaged_copy_is_fetched_again_and_replaced(bucket, cache, pool, monkeypatch, mapped):
+    monkeypatch.setattr(cache_module, "MAPPED", mapped)
     root = stored(bucket, samples.LOCATIONS)
     good = bucket.get(Key(keys.index(root.name))).data
     for n in range(0, len(good), 7):

@@ -9,6 +9,7 @@ from cas_sync.model.pack import IndexRoot, Kind, Location
 from cas_sync.store import sparse_index
 from cas_sync.store.bucket import Key
 from cas_sync.store.index import KIND, IndexSet
+from cas_sync.store.packs import PackUploader
 from cas_sync.store.sparse_index import SparseIndex
 from tests.support import samples
 
@@ -177,6 +178,47 @@ def test_an_empty_repository_knows_nothing_and_asks_nothing(bucket, cache, pool)
 
     assert found.find_all([(samples.oid("any"), Kind.CHUNK)], sure=True) == [None]
     assert bucket.meter.requests["GET"] == 0
+
+
+# -- what is not stored again ---------------------------------------------------------------
+
+
+def test_what_is_unknown_is_stored_without_loading_a_large_segment(
+    bucket, cache, pool, roots, segments
+):
+    known = sparse(bucket, cache, pool, roots)
+    uploader = PackUploader(bucket, cache, pool, known, lambda: samples.ULID)
+
+    uploader.add(samples.oid("new"), Kind.CHUNK, b"new")
+    uploader.flush()
+
+    assert sum(root.entries for root in uploader.roots) == 1
+    assert bucket.meter.bytes_down < len(segments[0][1]) / 4
+
+
+def test_what_is_known_is_not_stored_again_once_its_segment_was_checked(
+    bucket, cache, pool, roots, segments
+):
+    known = sparse(bucket, cache, pool, roots)
+    each = segments[0][0][4321]
+
+    assert known.holds(each.id, each.kind)
+    assert cache.get(KIND, roots[0].name) == segments[0][1]
+    assert cache.get(KIND, roots[1].name) is None
+
+
+def test_an_entry_that_somebody_put_there_keeps_nothing_from_being_stored(
+    bucket, cache, pool, roots, segments
+):
+    places, data = segments[0]
+    each = places[4321]
+    forged = ObjectId(each.id[:-1] + bytes([each.id[-1] ^ 1]))
+    replace(bucket, roots[0], data.replace(each.id, forged))
+    known = sparse(bucket, cache, pool, roots)
+
+    assert known.find_all([(forged, each.kind)]) != [None]
+    with pytest.raises(DamageError, match=roots[0].name):
+        known.holds(forged, each.kind)
 
 
 # -- damage ---------------------------------------------------------------------------------
