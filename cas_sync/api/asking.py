@@ -43,6 +43,11 @@ class Caller:
     adopts: bool = False
     looked: Plan | None = None
 
+    @property
+    def agrees(self) -> bool:
+        """Whether every plan is agreed to, whatever it says."""
+        return self.shown is None and self.select is None and self.ask is None
+
     def show(self, question: Question) -> None:
         """Keep a plan that is only looked at."""
         self.looked = plan_of(question, None)

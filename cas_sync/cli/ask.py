@@ -68,6 +68,11 @@ class TerminalAsker:
     in_groups: bool = False
     settles: bool = True
 
+    @property
+    def agrees(self) -> bool:
+        """Whether every plan is agreed to, whatever it says."""
+        return self.yes
+
     def adopt(self, foreign: Foreign) -> bool:
         """Say whether what others left below the prefix becomes the first commit."""
         self.before()

@@ -35,7 +35,15 @@ class Question:
 
 
 class Asker(Protocol):
-    """Answers for the user."""
+    """Answers for the user.
+
+    Attributes:
+        agrees: Whether every plan is agreed to, whatever it says.
+    """
+
+    @property
+    def agrees(self) -> bool:
+        """See above."""
 
     def show(self, question: Question) -> None:
         """Take notice of a plan that is only looked at."""

@@ -138,6 +138,8 @@ def _held(settings: Settings) -> Lock | None:
 class _Nobody:
     """Agrees to nothing; a look needs no answer."""
 
+    agrees = False
+
     def show(self, question: Question) -> None:
         del question
 

@@ -37,7 +37,7 @@ from cas_sync.worktree.declined import read_declined
 from cas_sync.worktree.folder import Folder
 from cas_sync.worktree.hashing import FileHasher
 from cas_sync.worktree.index import ChangesWriter, LocalRow, read_index
-from cas_sync.worktree.kept import Kept
+from cas_sync.worktree.kept import Kept, Taker
 from cas_sync.worktree.scan import ScanReport, fs_now_ns, scan
 from cas_sync.worktree.seed_files import is_seed_file
 from cas_sync.worktree.state import BASE_FILE, LocalState, read_remembered
@@ -210,17 +210,18 @@ class Session:
             base.agreed = None
         return base
 
-    def scan(self, *, publishes: bool = False) -> Scanned:
+    def scan(self, *, publishes: bool = False, taker: Taker | None = None) -> Scanned:
         """Look at every file of the data folder, opening only those that changed.
 
         Args:
             publishes: Whether what is new is going to be published: then what was read of
                 it is `kept`.
+            taker: Takes the chunks of files that are added meanwhile.
         """
         if publishes:
             root = self.state.read_root()
             params = likely_params(self.settings.cache_dir, root.repo_id if root else None)
-            self.kept = self._exits.enter_context(closing(Kept(params)))
+            self.kept = self._exits.enter_context(closing(Kept(params, taker=taker)))
         report = ScanReport()
         problems: list[Found] = []
         samples: Reservoir[bytes] = Reservoir(self.surroundings.entropy(8), 128)

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from cas_sync.engine.adopt import offer_adoption, settle_interrupted
+from cas_sync.engine.ahead import Ahead, uploader_for
 from cas_sync.engine.apply import (
     catch_up,
     materialize,
@@ -117,6 +118,7 @@ class _Run:
         self.progress = session.progress
         self.connection: Connection | None = None
         self.matches = matches_for(session)
+        self.ahead: Ahead | None = None
         self.is_writing = False
 
     def measure(self) -> None:
@@ -135,12 +137,15 @@ class _Run:
                     f"Found after an interrupted sync: {each.path} -> {each.kept}"
                 )
         self.progress.phase("Scan", 0, 0)
-        base, ours = session.base(), session.scan(publishes=self._publishes)
+        base = session.base()
+        if self._publishes and self.asker.agrees:
+            self.ahead = Ahead(session, base, adopts=self._adopts)
+        ours = session.scan(publishes=self._publishes, taker=self.ahead)
         self.connection, head = session.head()
         report.skipped.update((each.name, each.reason) for each in ours.report.skipped)
         report.ignored, report.ignored_names = ours.report.n_ignored, ours.report.ignored
-        adopts = self.options.adopts and self.options.target is None
-        if adopts and (head is None or head.head.commit is None):
+        is_bare = self.ahead is not None and self.ahead.is_bare
+        if self._adopts and not is_bare and (head is None or head.head.commit is None):
             offer = offer_adoption(
                 session, self.connection, head, self.options, self.asker, self.author, ours
             )
@@ -187,6 +192,11 @@ class _Run:
         """Whether what is new here is published, unless somebody says no."""
         options = self.options
         return options.push and options.target is None and not options.dry_run
+
+    @property
+    def _adopts(self) -> bool:
+        """Whether what others left in a store without commits is offered to be adopted."""
+        return self.options.adopts and self.options.target is None
 
     @property
     def _is_exact(self) -> bool:
@@ -415,16 +425,13 @@ class _Run:
         return self.connection
 
     def _contents(self, repo: Repository, head: HeadRead, survey: Survey) -> Contents:
-        params = repo.chunk_params()
-        n_objects = survey.n_publish + survey.bytes_up // params.avg_size
-        uploader = PackUploader(
-            repo.bucket,
-            repo.cache,
-            repo.pool,
-            repo.known(head.head, n_objects),
-            self.session.surroundings.ulid,
-        )
-        session = self.session
+        session, params = self.session, repo.chunk_params()
+        if session.kept is not None:
+            session.kept.finish()
+        uploader = None if self.ahead is None else self.ahead.give(head)
+        if uploader is None:
+            n_objects = survey.n_publish + survey.bytes_up // params.avg_size
+            uploader = uploader_for(repo, head.head, n_objects, session.surroundings)
         return Contents(repo, session.folder, uploader, params, self.progress, session.kept)
 
     def _guard(self, plan: Plan, ours: Scanned, head: HeadRead) -> None:

@@ -130,6 +130,8 @@ class _Taking:
         done: What that was; `None` to agree to all there is.
     """
 
+    agrees = False
+
     def __init__(self, done: Done | None) -> None:
         self._done = done
 

@@ -62,6 +62,12 @@ class Scope:
         """Whether the user may have named what is not wanted here."""
         return bool(self.remembered and self._named)
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all is meant that is not ignored."""
+        named = self._covered or self._only is not None or self._exclude is not None
+        return not (named or self.remembered)
+
     def ignores(self, path: str) -> bool:
         """Say whether the file ``path`` is ignored, as a walk would find it."""
         return self.rules.ignores(path)

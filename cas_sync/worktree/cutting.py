@@ -4,8 +4,10 @@ A file is cut while its bytes are in memory anyway: on two cores that costs a sc
 nothing, and whoever publishes the file need not read it to know which chunks are missing.
 """
 
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
+from typing import TypeVar
 
 from cas_sync.chunking.cutter import Cutter
 from cas_sync.formats.pieces import Piece, encode
@@ -14,6 +16,11 @@ from cas_sync.model.params import ChunkParams
 
 BLOCK = 2 << 20
 _SLOTS = 3
+
+Sink = Callable[[ObjectId, "bytes | memoryview"], None]
+"""Takes a chunk, whose bytes are used again once it returns."""
+
+T = TypeVar("T")
 
 
 class Slots:
@@ -55,13 +62,20 @@ class CutAhead:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="cut")
         self._slots = Slots(params.max_size)
 
-    def begin(self) -> "FileCut":
+    def begin(self, sink: Sink | None = None) -> "FileCut":
         """Begin with another file; the last one need not have come to its end.
+
+        Args:
+            sink: Is given every chunk, in the thread that cuts.
 
         Raises:
             ConfigError: Only the slow fallback of the cutting library is installed.
         """
-        return FileCut(Cutter(self._params), self._pool, self._slots)
+        return FileCut(Cutter(self._params), self._pool, self._slots, sink)
+
+    def after(self, call: Callable[[], T]) -> Future[T]:
+        """Call something in the same thread, once it has cut what it was given so far."""
+        return self._pool.submit(call)
 
     def close(self) -> None:
         """End the thread, and forget what it has not done yet."""
@@ -75,12 +89,16 @@ class FileCut:
         cutter: Cuts it.
         pool: The one thread in which that happens.
         slots: Where blocks are put.
+        sink: Is given every chunk.
     """
 
-    def __init__(self, cutter: Cutter, pool: ThreadPoolExecutor, slots: Slots) -> None:
+    def __init__(
+        self, cutter: Cutter, pool: ThreadPoolExecutor, slots: Slots, sink: Sink | None = None
+    ) -> None:
         self._cutter = cutter
         self._pool = pool
         self._slots = slots
+        self._sink = sink
         self._slot: memoryview | None = None
         self._rest = b""
         self._pieces = bytearray()
@@ -129,6 +147,9 @@ class FileCut:
         end = 0
         for chunk in self._cutter.cut(view, is_last=is_last):
             end += len(chunk)
-            self._pieces += encode(Piece(ObjectId.of(chunk), len(chunk)))
+            piece = Piece(ObjectId.of(chunk), len(chunk))
+            if self._sink is not None:
+                self._sink(piece.id, chunk)
+            self._pieces += encode(piece)
         self._rest = bytes(view[end:])
         return bytes(self._pieces) if is_last else b""

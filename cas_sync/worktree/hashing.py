@@ -16,7 +16,7 @@ from cas_sync.model.ids import ObjectId
 from cas_sync.worktree.cutting import FileCut
 from cas_sync.worktree.folder import Folder
 from cas_sync.worktree.index import LocalRow
-from cas_sync.worktree.kept import Kept
+from cas_sync.worktree.kept import Kept, News
 from cas_sync.worktree.reader import changed, reading
 from cas_sync.worktree.trouble import problem_of
 
@@ -71,29 +71,29 @@ class FileHasher:
         self._kept = kept
         self._buffer: memoryview | None = None
 
-    def hash(self, folder: Folder, path: str, *, is_new: bool = False) -> Hashed | str:
+    def hash(self, folder: Folder, path: str, news: News = News.NONE) -> Hashed | str:
         """Read the regular file ``path``; a text says why it could not be read.
 
         Args:
             folder: The data folder.
             path: The file.
-            is_new: Whether it will probably be published.
+            news: What is new about it; what was read of it is kept if anything is.
 
         Raises:
             FileNotFoundError: It is gone.
         """
-        kept = self._kept if is_new else None
+        kept = None if news is News.NONE else self._kept
         try:
             for _ in range(ATTEMPTS):
                 fd, before = folder.open_read(path)
                 try:
-                    found = self._read(fd, before.st_size, kept)
+                    found = self._read(fd, before.st_size, kept, news)
                     after = os.fstat(fd)
                 finally:
                     os.close(fd)
                 if found.size == after.st_size and _same(before, after):
                     if kept is not None:
-                        _keep(kept, found)
+                        _keep(kept, found, news)
                     return Hashed(found.id, after, found.sample)
         except FileNotFoundError:
             raise
@@ -101,19 +101,21 @@ class FileHasher:
             return problem_of(error)
         return STILL_WRITTEN
 
-    def _read(self, fd: int, size: int, kept: Kept | None) -> _Read:
+    def _read(self, fd: int, size: int, kept: Kept | None, news: News) -> _Read:
         is_small = size <= _ONE_READ
         if is_small:
             data = os.read(fd, size + 1)
             if len(data) == size:
                 pieces = None
                 if kept is not None and size > kept.params.min_size:
-                    cut = kept.begin_cut(size)
+                    cut = kept.begin_cut(size, news)
                     pieces = None if cut is None else cut.feed_whole(data)
                 oid = ObjectId(blake3(data).digest())
                 return _Read(oid, size, data[:SAMPLE_BYTES], data, pieces)
             os.lseek(fd, 0, os.SEEK_SET)
-        cut = None if kept is None or is_small else kept.begin_cut(size)
+        cut = None
+        if kept is not None and not is_small:
+            cut = kept.begin_cut(size, news)
         if cut is not None:
             try:
                 return _read_and_cut(fd, size, cut)
@@ -133,11 +135,11 @@ class FileHasher:
         return _Read(ObjectId(hasher.digest()), total, sample)
 
 
-def _keep(kept: Kept, found: _Read) -> None:
+def _keep(kept: Kept, found: _Read, news: News) -> None:
     if found.pieces is not None:
         kept.keep_pieces(found.id, found.pieces)
     elif found.data and found.size <= kept.params.min_size:
-        kept.keep(found.id, found.data)
+        kept.keep(found.id, found.data, news)
 
 
 def _read_and_cut(fd: int, size: int, cut: FileCut) -> _Read:

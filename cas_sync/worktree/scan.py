@@ -24,6 +24,7 @@ from cas_sync.model.tree import Content, Found, Mode
 from cas_sync.worktree.folder import TMP_DIR, Folder, is_link
 from cas_sync.worktree.hashing import FileHasher
 from cas_sync.worktree.index import Gone, LocalRow, parse, same_stat, unchanged
+from cas_sync.worktree.kept import News
 from cas_sync.worktree.listing import Level, list_folder
 from cas_sync.worktree.names import shown
 from cas_sync.worktree.trouble import problem_of
@@ -374,8 +375,7 @@ class _Walk:
             content = Content(ObjectId.of(target), len(target), Mode.LINK)
         elif stat.S_ISREG(found.st_mode):
             try:
-                is_new = known is None or not same_stat(known, found)
-                hashed = self.hasher.hash(self.folder, disk_path, is_new=is_new)
+                hashed = self.hasher.hash(self.folder, disk_path, _news(found, known))
             except FileNotFoundError:
                 return None
             if isinstance(hashed, str):
@@ -428,6 +428,12 @@ def _mode(found: os.stat_result, known: LocalRow | None) -> Mode:
     if known is not None and known.content.mode is not Mode.LINK:
         return known.content.mode
     return Mode.FILE
+
+
+def _news(found: os.stat_result, known: LocalRow | None) -> News:
+    if known is None:
+        return News.ADDED
+    return News.NONE if same_stat(known, found) else News.CHANGED
 
 
 def _kind(found: os.stat_result) -> str:

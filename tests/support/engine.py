@@ -19,6 +19,7 @@ class Agreeing:
     """Agrees to every plan, and adopts only if told so beforehand."""
 
     adopts: bool = False
+    agrees: bool = True
 
     def show(self, question: Question) -> None:
         """Take no notice."""
@@ -34,7 +35,7 @@ class Agreeing:
         return self.adopts
 
 
-def engine_sync(person: Person, bucket, notes=None, **options):
+def engine_sync(person: Person, bucket, notes=None, asker=None, **options):
     """Sync a person's folder with a bucket; what they are told goes to ``notes``."""
 
     class Listener(Silent):
@@ -46,4 +47,6 @@ def engine_sync(person: Person, bucket, notes=None, **options):
     settings = load_settings(
         person.project, Config(store=person.store, data="Data"), person.env
     )
-    return run_sync(settings, surroundings, SyncOptions(**options), Agreeing(), Listener())
+    return run_sync(
+        settings, surroundings, SyncOptions(**options), asker or Agreeing(), Listener()
+    )

@@ -9,6 +9,7 @@ from cas_sync.model.tree import Content, Found, Mode
 from cas_sync.worktree.folder import HAS_DIR_FD, Folder
 from cas_sync.worktree.hashing import FileHasher
 from cas_sync.worktree.index import IndexWriter, LocalRow, dump, read_index
+from cas_sync.worktree.kept import News
 from cas_sync.worktree.scan import ScanReport, fs_now_ns, scan
 from cas_sync.worktree.state import LocalState
 
@@ -22,9 +23,9 @@ class CountingHasher(FileHasher):
         super().__init__()
         self.opened: list[str] = []
 
-    def hash(self, folder, path, *, is_new=False):
+    def hash(self, folder, path, news=News.NONE):
         self.opened.append(path)
-        return super().hash(folder, path, is_new=is_new)
+        return super().hash(folder, path, news)
 
 
 class Tree:

@@ -5,6 +5,7 @@ import os
 import pytest
 
 from cas_sync.chunking.cutter import split
+from cas_sync.errors import UnavailableError
 from cas_sync.formats.pieces import Piece, decode
 from cas_sync.model.ids import ObjectId
 from cas_sync.model.params import ChunkParams
@@ -119,8 +120,8 @@ def test_a_file_that_changes_while_it_is_read_is_kept_as_it_was_read_last(tree, 
     path = tree.write("f", noise("before", 200_000))
 
     class Meddler(FileHasher):
-        def _read(self, fd, size, kept):
-            found = super()._read(fd, size, kept)
+        def _read(self, fd, size, kept, news):
+            found = super()._read(fd, size, kept, news)
             if path.stat().st_size == 200_000:
                 path.write_bytes(noise("after", 250_000))
                 os.utime(path, ns=(1, 1))
@@ -160,3 +161,83 @@ def test_where_a_file_is_cut_can_be_found_out_later(tree):
     ahead.close()
 
     assert list(decode(found)) == expected(data)
+
+
+class Taking:
+    """Takes what it is given, and notes it; takes nothing before ``enough`` bytes came."""
+
+    def __init__(self, enough=0, error=None):
+        self.enough, self.error = enough, error
+        self.chunks = []
+
+    def takes(self, size):
+        self.enough -= size
+        return self.enough <= 0
+
+    def take(self, oid, chunk):
+        if self.error is not None:
+            raise self.error
+        assert ObjectId.of(chunk) == oid
+        self.chunks.append(bytes(chunk))
+
+
+def test_chunks_of_added_files_are_given_on_in_the_order_of_paths(tree, monkeypatch):
+    monkeypatch.setattr(kept, "_BATCH_BYTES", 50)
+    taking = Taking()
+    data = {f"{n}": noise(f"{n}", size) for n, size in enumerate([20, 40, 5000, 10, 60_000, 7])}
+    for name, content in data.items():
+        tree.write(name, content)
+    keeping = Kept(PARAMS, taker=taking)
+
+    rows = scan(tree, keeping)
+    keeping.finish()
+
+    assert b"".join(taking.chunks) == b"".join(data.values())
+    assert keeping.take(rows[0].content.id) is None
+    assert list(decode(keeping.take_pieces(rows[2].content.id))) == expected(data["2"])
+    keeping.close()
+
+
+def test_what_came_before_enough_did_is_kept_as_ever(tree):
+    taking = Taking(enough=30)
+    tree.write("a", b"a" * 20)
+    tree.write("b", b"b" * 20)
+    keeping = Kept(PARAMS, taker=taking)
+
+    first, _ = scan(tree, keeping)
+    keeping.finish()
+
+    assert taking.chunks == [b"b" * 20]
+    assert keeping.take(first.content.id) == b"a" * 20
+    keeping.close()
+
+
+def test_changed_files_are_not_given_on(tree):
+    tree.write("a", b"1")
+    tree.write("b", noise("b", 5000))
+    rows = tree.rows()
+    tree.write("a", b"22")
+    tree.write("b", noise("c", 5001))
+    taking = Taking()
+    keeping = Kept(PARAMS, taker=taking)
+
+    scan(tree, keeping, rows=rows)
+    keeping.finish()
+
+    assert taking.chunks == []
+    assert keeping.take(oid("22")) == b"22"
+    keeping.close()
+
+
+@pytest.mark.parametrize("size", [10, 5000, 300_000])
+def test_who_cannot_take_a_chunk_is_heard(tree, size):
+    tree.write("a", noise("a", size))
+    keeping = Kept(PARAMS, taker=Taking(error=UnavailableError("no answer")))
+
+    def publish():
+        scan(tree, keeping)
+        keeping.finish()
+
+    with pytest.raises(UnavailableError):
+        publish()
+    keeping.close()

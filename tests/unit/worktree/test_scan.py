@@ -12,6 +12,7 @@ from cas_sync.model.tree import Found, Mode
 from cas_sync.worktree.folder import Folder
 from cas_sync.worktree.hashing import STILL_WRITTEN, FileHasher
 from cas_sync.worktree.index import Gone, LocalRow
+from cas_sync.worktree.kept import News
 from cas_sync.worktree.scan import fs_now_ns, scan, shown
 
 from .conftest import OLD_NS, CountingHasher
@@ -170,8 +171,8 @@ def test_pipes_and_sockets_are_named_and_do_not_block(tree):
 
 
 class DeniedHasher(FileHasher):
-    def hash(self, folder, path, *, is_new=False):
-        return "permission denied" if path == "b" else super().hash(folder, path, is_new=is_new)
+    def hash(self, folder, path, news=News.NONE):
+        return "permission denied" if path == "b" else super().hash(folder, path, news)
 
 
 def test_an_unreadable_file_is_still_there(tree):
@@ -323,9 +324,9 @@ class Meddler(FileHasher):
         super().__init__()
         self.deeds = deeds
 
-    def hash(self, folder, path, *, is_new=False):
+    def hash(self, folder, path, news=News.NONE):
         self.deeds.pop(path, lambda: None)()
-        return super().hash(folder, path, is_new=is_new)
+        return super().hash(folder, path, news)
 
 
 def test_a_folder_swapped_for_a_link_is_not_followed(tree, tmp_path):
@@ -375,8 +376,8 @@ class RestlessHasher(FileHasher):
         self.path = path
         self.left = n_times
 
-    def _read(self, fd, size, kept):
-        result = super()._read(fd, size, kept)
+    def _read(self, fd, size, kept, news):
+        result = super()._read(fd, size, kept, news)
         if self.left:
             self.left -= 1
             with open(self.path, "ab") as out:
@@ -536,7 +537,7 @@ def test_a_row_of_what_cannot_be_read_any_more_is_gone(tree):
     rows = tree.rows()
 
     class Denied(CountingHasher):
-        def hash(self, folder, path, *, is_new=False):
+        def hash(self, folder, path, news=News.NONE):
             return "permission denied"
 
     tree.write("a", b"22")
