@@ -29,6 +29,7 @@ def main(args: Sequence[str] | None = None) -> None:
     run.add_argument("--rounds", type=int, default=3)
     run.add_argument("--count", action="store_true", help="count requests, in another run")
     run.add_argument("--slow-link", action="store_true", help="only S3, as if from afar")
+    run.add_argument("--part", help="part of the page that is written (default: what it is)")
     run.add_argument("--memory", type=float, help="GiB to use (default: half of what is free)")
     grow = commands.add_parser("growth", help="see how cas-sync grows")
     grow.set_defaults(what=_grow)
@@ -71,7 +72,8 @@ def _run(options: argparse.Namespace) -> tuple[str, str]:
         count=options.count,
         slow=options.slow_link,
     )
-    return compare(comparison), "slow link" if options.slow_link else "comparison"
+    part = options.part or ("slow link" if options.slow_link else "comparison")
+    return compare(comparison), part
 
 
 def _grow(options: argparse.Namespace) -> tuple[str, str]:

@@ -43,7 +43,7 @@ class Told:
 def told(results: Results, about: Told) -> str:
     """Return the whole report."""
     parts = [_head(results, about)]
-    if rows := list(_verdicts(results)):
+    if about.scale >= 1 and (rows := list(_verdicts(results))):
         columns = ("workload", "store", "to reach", "measured", "")
         parts.append(f"## Targets\n\n{table(columns, rows)}")
     for kind, title in KINDS.items():

@@ -109,10 +109,8 @@ class Kept:
                 taker.take(oid, data)
 
         self._taken.append(self._cutter().after(pass_on))
-        while self._taken[0].done() or len(self._taken) > _BEHIND:
+        while self._taken and (len(self._taken) > _BEHIND or self._taken[0].done()):
             self._taken.popleft().result()
-            if not self._taken:
-                break
 
     def finish(self) -> None:
         """Wait until all that is taken was taken.
