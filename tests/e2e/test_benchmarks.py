@@ -20,6 +20,7 @@ from benchmarks.measure import Command, Cost, Spread, ToolFailedError, ratio, ru
 from benchmarks.pages import write_between
 from benchmarks.peers import TOOLS
 from benchmarks.plot import Panel, draw
+from benchmarks.report import Told, told
 from benchmarks.results import Results
 from benchmarks.sitting import Failure, Sample, Setting, Traffic, sit
 from benchmarks.slow_link import PUT_ANSWER_S, SlowLink, Turn
@@ -74,7 +75,7 @@ def test_the_report_has_a_row_for_each_workload_and_counts_requests(tmp_path):
     assert requests["W5"] == 1, "a no-op reads the head"
     assert min(requests["W1"], requests["C1"]) > 1
     assert all(float(cells(folder, name, "**cas-sync**")[1]) > 0 for name in ("W1", "C1"))
-    assert "| W5 | s3 | ≤ 2 requests | 1 | met |" in report
+    assert "## Targets" not in report, "they are about all of the data"
     assert "left out" not in done.stderr
     assert str(tmp_path) not in report
     assert [each.name for each in tmp_path.iterdir()] == ["page.md"], "it cleans up"
@@ -222,13 +223,23 @@ def test_targets_are_met_or_not():
     for tool, wall in (("cas-sync", 0.5), ("rclone", 1.0)):
         results.add("s3", Sample(no_op, tool, Cost(wall, 2 * wall, 500 << 20), None), 0)
     results.add("s3", Sample(no_op, "cas-sync", Cost(9, 9, 0), Traffic(3, 0, 0)), 0)
-    told = [(each.asked, each.found, each.is_met) for each in results.verdicts("s3", "W5")]
-    assert told == [
+    found = [(each.asked, each.found, each.is_met) for each in results.verdicts("s3", "W5")]
+    assert found == [
         ("wall ≤ 0.6 of rclone", "0.50", True),
         ("CPU ≤ 1 of rclone", "0.50", True),
         ("memory ≤ 400 MiB", "500 MiB", False),
         ("≤ 2 requests", "3", False),
     ]
+
+
+@pytest.mark.parametrize(("scale", "is_told"), [(1, True), (0.1, False)])
+def test_targets_are_told_of_all_the_data_only(scale, is_told):
+    results = Results()
+    no_op = next(each for each in WORKLOADS if each.name == "W5")
+    results.add("s3", Sample(no_op, "cas-sync", Cost(9, 9, 1 << 20), Traffic(3, 0, 0)), 0)
+    report = told(results, Told(tools=(), missing=(), rounds=1, scale=scale))
+    assert ("| W5 | s3 | ≤ 2 requests | 3 | **not met** |" in report) is is_told
+    assert "### W5: no-op on the small files" in report
 
 
 def test_only_what_is_between_the_markers_is_replaced(tmp_path):
