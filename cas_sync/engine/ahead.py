@@ -97,13 +97,12 @@ class Ahead:
         agreed = self._base.agreed
         if head is None:
             return
-        if head.head.commit is not None or (agreed is not None and agreed.commit is not None):
-            if not is_agreed(agreed, head):
+        if head.head.commit is None and (agreed is None or agreed.commit is None):
+            if self._adopts and find_foreign(connection) is not None:
                 return
-        elif self._adopts:
-            if find_foreign(connection) is not None:
-                return
-            self.is_bare = True
+            self.is_bare = self._adopts
+        elif not is_agreed(agreed, head):
+            return
         repo = connection.repository(head.head.repo_id)
         if session.kept is None or session.kept.params != repo.chunk_params():
             return

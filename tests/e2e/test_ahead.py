@@ -1,15 +1,20 @@
 """What a folder has more of goes up during the scan, where nothing can be in its way."""
 
+import shutil
 from collections import Counter
 
 import pytest
 
 from cas_sync.engine import ahead
 from cas_sync.engine import session as engine_session
+from cas_sync.engine import sync as engine_sync_module
 from cas_sync.errors import UnavailableError
 from cas_sync.formats import keys
+from cas_sync.formats.documents import dump_format, load_format
+from cas_sync.model.params import ChunkParams
 from cas_sync.store import packs
 from cas_sync.store.bucket import Key
+from cas_sync.store.head import HeadRead
 from cas_sync.store.memory import MemoryBucket
 from cas_sync.worktree import kept
 from tests.support.engine import Agreeing, engine_sync
@@ -110,14 +115,73 @@ def test_they_are_sent_once(bucket, ana, early):
     assert sum(sizes) < (LARGE + N_SMALL * 20_000 + 200_000) * 1.02
 
 
-def test_the_first_push_of_all_too(tmp_path, bucket, early):
+def test_where_no_repository_was_begun_all_waits_for_the_plan(tmp_path, bucket, early):
     cy = Person(tmp_path / "cy", "cy", "/memory")
     cy.data.mkdir(parents=True)
-    engine_sync(cy, bucket)  # begins nothing
     fill(cy)
 
-    assert early(bucket, cy)[0] == 0  # there is no repository before the plan
+    assert early(bucket, cy)[0] == 0
     assert packs_of(bucket)
+
+
+@pytest.fixture
+def taken(monkeypatch):
+    """Return the chunks that went ahead."""
+    take, found = ahead.Ahead.take, []
+
+    def noting(self, oid, chunk):
+        found.append(oid)
+        take(self, oid, chunk)
+
+    monkeypatch.setattr(ahead.Ahead, "take", noting)
+    return found
+
+
+@pytest.fixture
+def begun(folder):
+    """Return two people, and a store that one of them has begun; there is no commit yet."""
+    ana, bo = folder.team("Ana", "Bo")
+    ana.run("init", "-y", "--store", ana.store, "--data", "Data")
+    fill(ana)
+    return ana, bo
+
+
+def test_the_first_push_of_all_goes_ahead(begun, taken):
+    ana, bo = begun
+
+    ana.sync()
+
+    assert len(taken) > N_SMALL
+    bo.sync()
+    assert same(ana, bo)
+
+
+def test_what_others_left_there_is_adopted_first(folder, begun, taken):
+    ana, _ = begun
+    (folder.root / "store" / "plain.csv").write_bytes(b"a,b")
+
+    ana.sync()
+
+    assert taken == []
+    assert ana.read("plain.csv") == b"a,b"
+    assert len(ana.log()) == 2
+
+
+def test_where_files_are_cut_is_asked_first(folder, begun, taken):
+    """This machine does not know yet that the repository has sizes of its own."""
+    ana, bo = begun
+    path = folder.root / "store" / ".S3" / "format.json"
+    own = load_format(path.read_bytes())._replace(
+        chunker=ChunkParams(1 << 12, 1 << 14, 1 << 16)
+    )
+    path.write_bytes(dump_format(own))
+    shutil.rmtree(ana.env["CAS_SYNC_CACHE_DIR"], ignore_errors=True)
+
+    ana.sync()
+
+    assert taken == []
+    bo.sync()
+    assert same(ana, bo)
 
 
 def test_nothing_is_sent_before_somebody_who_is_asked_has_agreed(bucket, ana, early):
@@ -162,22 +226,39 @@ def test_news_of_a_teammate_are_looked_at_first(tmp_path, bucket, ana, early):
     assert report.uploaded == 0
 
 
-def test_what_was_declined_is_not_sent(folder, monkeypatch):
-    monkeypatch.setattr(ahead.Ahead, "take", lambda *_: pytest.fail("sent"))
-    (cy,) = folder.team("Cy")
-    cy.write("a", "a")
-    cy.sync()
-    fill(cy)
-    with cy.terminal("sync") as t:
+@pytest.mark.parametrize("has_commit", [False, True])
+def test_what_was_declined_is_not_sent(begun, taken, has_commit):
+    ana, bo = begun
+    if has_commit:
+        bo.write("from-bo", b"b")
+        bo.sync()
+        taken.clear()
+    with ana.terminal("sync") as t:
         t.answer("Apply", "s")
         t.answer("Which?", "none")
         t.answer("Apply", "y")
         t.end()
-    cy.delete(".S3/versions_local.csv")  # all files look new
+    ana.delete(".S3/versions_local.csv")  # all files look new
 
-    cy.sync()
+    ana.sync()
 
-    assert cy.status()["declined"]
+    assert taken == []
+    assert ana.status()["declined"]
+
+
+def test_what_was_stored_for_another_head_is_not_relied_on(bucket, ana, early, monkeypatch):
+    contents = engine_sync_module._Run._contents
+
+    def after_another(run, repo, head, survey):
+        return contents(run, repo, HeadRead(head.head, head.etag), survey)
+
+    monkeypatch.setattr(engine_sync_module._Run, "_contents", after_another)
+    fill(ana)
+    n_early, _ = early(bucket, ana)
+
+    assert n_early > 0
+    sizes = [size for _, size in bucket.list_keys(Key(keys.PACKS))]
+    assert sum(sizes) > (LARGE + N_SMALL * 20_000 + 200_000) * 1.9
 
 
 def test_changed_files_wait_for_the_guards(bucket, ana, early):

@@ -1,40 +1,20 @@
 import struct
 
 import pytest
-from blake3 import blake3
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cas_sync.errors import FormatError
 from cas_sync.formats import index
 from cas_sync.model.ids import ObjectId
-from cas_sync.model.pack import Codec, Kind, Location, PackName
+from cas_sync.model.pack import Kind
 from tests.support import samples
+from tests.support.segments import PACKS, locations, sealed
 
 GOOD = index.dump(samples.LOCATIONS)
-PACKS = [PackName(f"{samples.ULID}-{samples.oid(str(i))}") for i in range(3)]
-
-u32 = st.integers(0, (1 << 32) - 1)
-locations = st.lists(
-    st.builds(
-        Location,
-        st.integers(0, 20).map(str).map(samples.oid),
-        st.sampled_from(Kind),
-        st.sampled_from(PACKS),
-        u32,
-        u32,
-        u32,
-        st.sampled_from(Codec),
-    )
-)
 
 
-def sealed(body):
-    """Return a segment with a checksum that fits."""
-    return body + blake3(body).digest()
-
-
-@given(locations)
+@given(locations())
 def test_of_equals_the_first_stays_and_all_are_found(places):
     first = {}
     for each in places:
@@ -48,7 +28,7 @@ def test_of_equals_the_first_stays_and_all_are_found(places):
     assert segment.find(samples.oid("absent"), Kind.CHUNK) is None
 
 
-@given(locations)
+@given(locations())
 def test_what_is_read_is_written_as_it_was(places):
     data = index.dump(places)
 
@@ -123,7 +103,7 @@ def test_bytes_within_an_entry_are_not_taken_for_the_entry_they_look_like():
 # -- parts of a segment ---------------------------------------------------------------------
 
 
-@given(locations)
+@given(locations())
 def test_a_layout_tells_where_entries_and_packs_lie(places):
     data = index.dump(places)
     segment = index.Segment(data)

@@ -3,32 +3,16 @@
 from itertools import chain
 
 import pytest
-from blake3 import blake3
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cas_sync.errors import FormatError
 from cas_sync.formats import index, index_merge
 from cas_sync.formats.index_merge import merge
-from cas_sync.model.pack import Codec, Kind, Location, PackName
 from tests.support import samples
+from tests.support.segments import PACKS, locations, sealed
 
-PACKS = [PackName(f"{samples.ULID}-{samples.oid(str(i))}") for i in range(4)]
-
-u32 = st.integers(0, (1 << 32) - 1)
-locations = st.lists(
-    st.builds(
-        Location,
-        st.integers(0, 40).map(str).map(samples.oid),
-        st.sampled_from(Kind),
-        st.sampled_from(PACKS),
-        u32,
-        u32,
-        u32,
-        st.sampled_from(Codec),
-    ),
-    max_size=40,
-)
+PLACES = locations(max_size=40)
 
 
 def trailer_of(places, pack):
@@ -38,7 +22,7 @@ def trailer_of(places, pack):
 
 
 @pytest.mark.parametrize("part", [1, 7, 1 << 15])
-@given(whole=st.lists(locations, max_size=5), packs=st.lists(locations, max_size=3))
+@given(whole=st.lists(PLACES, max_size=5), packs=st.lists(PLACES, max_size=3))
 def test_it_is_what_would_be_written_of_all_entries(part, whole, packs):
     segments = [index.Segment(index.dump(places)) for places in whole]
     segments += [trailer_of(places, PACKS[i]) for i, places in enumerate(packs)]
@@ -66,4 +50,4 @@ def test_an_entry_of_an_unknown_kind_codec_or_pack_is_refused(at, value):
     body[16 + at] = value
 
     with pytest.raises(FormatError):
-        merge([index.Segment(bytes(body) + blake3(body).digest())])
+        merge([index.Segment(sealed(bytes(body)))])
