@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -101,45 +102,28 @@ def undelete(
     )
     began = surroundings.clock.monotonic()
     progress = Plain(surroundings.clock, bars=can_ask() and not (as_json or quiet))
-    silent = as_json or quiet
-    shown = None if verbose else SHOWN_PER_GROUP
-    is_picked = False
-
-    def pick(listing: Listing) -> Callable[[int, str], bool] | None:
-        nonlocal is_picked
-        progress.close()
-        if as_json:
-            print_answer("undelete", [_as_json(*each) for each in enumerate(listing.groups, 1)])
-            return None
-        who = find_author(settings.user_name, settings.root, surroundings.env)
-        for line in _lines(listing, who, surroundings.clock.now(), everything=everything):
-            click.echo(line)
-        if not (asks and listing.groups):
-            return None
-        found = ask_which(len(listing.groups), [g.path for g in listing.groups])
-        if found is None:
-            return None
-        numbers = {n for n, event in listing.numbered() if found.takes(n, event.path)}
-        echo_choice(numbers, listing.groups)
-        is_picked = bool(numbers)
-        return found.takes if numbers else None
-
     when = When(surroundings.clock.now(), surroundings.zone)
-
-    def agree(plan: RestorePlan) -> bool:
-        progress.close()
-        if not silent:
-            show_plan(plan, "Bring back", say, shown, when)
-        n = plural(plan.survey.n_materialize, "file")
-        return yes or not is_picked or bool(agreed(f"Bring back {n}?"))
-
+    shown = None if verbose else SHOWN_PER_GROUP
+    talk = _Talk(
+        lambda: find_author(settings.user_name, settings.root, surroundings.env),
+        progress,
+        when,
+        shown,
+        asks=asks,
+        yes=yes,
+        as_json=as_json,
+        is_silent=as_json or quiet,
+        everything=everything,
+    )
     try:
         with meant(lambda: _meant(paths)):
-            report = run_undelete(settings, surroundings, options, agree, progress, pick)
+            report = run_undelete(
+                settings, surroundings, options, talk.agree, progress, talk.pick
+            )
     finally:
         progress.close()
     if report is None:
-        if asks and not is_picked:
+        if asks and not talk.is_picked:
             say("Nothing was changed.")
         return exit_codes.OK
     code = exit_codes.INCOMPLETE if report.skipped else exit_codes.OK
@@ -154,6 +138,62 @@ def undelete(
     else:
         _print(report, options, quiet=quiet)
     return code
+
+
+@dataclass
+class _Talk:
+    """Shows the list, asks which to bring back, and asks again before it is done.
+
+    Attributes:
+        who: Returns who runs this; may ask git.
+        progress: Is closed before anything is shown.
+        when: Tells times.
+        shown: How many rows of a plan are shown; `None` for all.
+        asks: Whether somebody is there to pick.
+        yes: Whether what was picked is not asked for again.
+        as_json: Whether the list is for scripts.
+        is_silent: Whether the plan is not shown.
+        everything: Whether what exists again is listed, too.
+        is_picked: Whether anything was picked.
+    """
+
+    who: Callable[[], str]
+    progress: Plain
+    when: When
+    shown: int | None
+    asks: bool
+    yes: bool
+    as_json: bool
+    is_silent: bool
+    everything: bool
+    is_picked: bool = False
+
+    def pick(self, listing: Listing) -> Callable[[int, str], bool] | None:
+        """Show what was deleted; return what is picked of it, `None` for nothing."""
+        self.progress.close()
+        if self.as_json:
+            print_answer("undelete", [_as_json(*each) for each in enumerate(listing.groups, 1)])
+            return None
+        lines = _lines(listing, self.who(), self.when.now, everything=self.everything)
+        for line in lines:
+            click.echo(line)
+        if not (self.asks and listing.groups):
+            return None
+        found = ask_which(len(listing.groups), [g.path for g in listing.groups])
+        if found is None:
+            return None
+        numbers = {n for n, event in listing.numbered() if found.takes(n, event.path)}
+        echo_choice(numbers, listing.groups)
+        self.is_picked = bool(numbers)
+        return found.takes if numbers else None
+
+    def agree(self, plan: RestorePlan) -> bool:
+        """Show what will come back; ask whether it is to be, where it was picked here."""
+        self.progress.close()
+        if not self.is_silent:
+            show_plan(plan, "Bring back", say, self.shown, self.when)
+        n = plural(plan.survey.n_materialize, "file")
+        return self.yes or not self.is_picked or bool(agreed(f"Bring back {n}?"))
 
 
 def _meant(paths: tuple[str, ...]) -> str:
