@@ -31,6 +31,7 @@ from cas_sync.store.objects import ObjectReader
 from cas_sync.store.qualify import ProbeResult, first_failure, run_probes
 from cas_sync.store.sparse_index import FEW, SparseIndex
 from cas_sync.store.tags import TagStore
+from cas_sync.store.upkeep import UpkeepLog
 from cas_sync.worktree.base import Agreed
 
 FORMAT = Key(keys.FORMAT)
@@ -52,6 +53,7 @@ class Repository:
         deleted: Its deleted manifests.
         commits: Its chain of commits.
         tags: The names of its commits.
+        upkeep: What was collected, and what is missing.
     """
 
     bucket: Bucket
@@ -62,6 +64,7 @@ class Repository:
     deleted: Manifest[Deletion]
     commits: CommitLog
     tags: TagStore
+    upkeep: UpkeepLog
 
     def index(self, head: Head) -> IndexSet:
         """Return the index of one head."""
@@ -186,6 +189,7 @@ class Connection:
             Manifest(bucket, cache, pool, DeletedRows(), keys.deleted),
             CommitLog(bucket, cache, pool),
             TagStore(bucket, cache, pool, repo_id),
+            UpkeepLog(bucket, cache),
         )
 
     def read_head(self) -> HeadRead | None:

@@ -14,6 +14,7 @@ from cas_sync.formats.strict_json import (
     parse,
     self_hashed,
 )
+from cas_sync.formats.upkeep import NAME
 from cas_sync.model.commit import (
     RECENT,
     ChangeRow,
@@ -32,6 +33,7 @@ KNOWN_INCOMPAT: frozenset[str] = frozenset()
 """Incompatible features this version knows; a repository that asks for others is refused."""
 
 _OBJECT = re.compile(r"[0-9a-f]{64}_[0-9a-f]{16}")
+_RECORD = re.compile(rf"(?:{NAME.pattern})?", re.ASCII)
 _PACK = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}-[0-9a-f]{64}")
 
 
@@ -228,7 +230,7 @@ def load_head(data: bytes) -> Head:
             fields.number("size"),
             _read_roots(fields, "index"),
             fields.number("gc_epoch"),
-            fields.text("condemned"),
+            fields.text("condemned", _RECORD),
             fields.texts("features"),
             recent,
             fields.text("nonce", HEX32),

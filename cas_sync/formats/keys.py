@@ -11,6 +11,7 @@ HEAD = ".S3/head"
 COMMITS = ".S3/commits/"
 PACKS = ".S3/objects/packs/"
 TAGS = ".S3/tags/"
+UPKEEP = ".S3/gc/"
 
 ULID = "[0-7][0-9A-HJKMNP-TV-Z]{25}"
 """What a ULID in canonical form matches."""
@@ -50,6 +51,11 @@ def pack(name: PackName) -> str:
 def index(name: str) -> str:
     """Return the key of an index segment."""
     return f".S3/objects/index/{name}.idx"
+
+
+def upkeep(name: str) -> str:
+    """Return the key of a record of upkeep."""
+    return f"{UPKEEP}{name}.json"
 
 
 def tags(repo_id: str) -> str:

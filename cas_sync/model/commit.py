@@ -119,8 +119,8 @@ class Head(NamedTuple):
         files: Number of files in its tree.
         size: Sum of their sizes, in bytes.
         index_roots: Every index root, so that every chunk can be found.
-        gc_epoch: How often garbage was condemned.
-        condemned: Key of the list being swept; empty when none is.
+        gc_epoch: How often entries left the index; who stored contents before stores again.
+        condemned: Name of the upkeep record in force; empty where there is none.
         features: Incompatible features a client must know to go on.
         recent: The latest commits, newest first, at most `RECENT`.
         nonce: 128 random bits as hex, so that no two values are ever the same bytes.
