@@ -226,11 +226,36 @@ def move_head(
         RepositoryResetError: The repository was reset meanwhile.
         OutcomeUnknownError: The store gave no definite answer.
     """
+    return swap_head(
+        repo, head, new, lambda at: repo.commits.holds(at, oid, new.seq), surroundings
+    )
+
+
+def swap_head(
+    repo: Repository,
+    head: HeadRead,
+    new: Head,
+    is_ours: Callable[[Head], bool],
+    surroundings: Surroundings,
+) -> Won | Lost:
+    """Replace the head by a new value.
+
+    Args:
+        repo: The repository.
+        head: What is replaced.
+        new: The new value, with a nonce of its own.
+        is_ours: Says whether a head came after ours.
+        surroundings: Time and randomness.
+
+    Raises:
+        RepositoryResetError: The repository was reset meanwhile.
+        OutcomeUnknownError: The store gave no definite answer.
+    """
     outcome = advance(
         repo.bucket,
         new,
         head.etag,
-        is_ours=lambda at: repo.commits.holds(at, oid, new.seq),
+        is_ours=is_ours,
         clock=surroundings.clock,
         jitter=surroundings.jitter,
     )

@@ -7,7 +7,7 @@ them takes half a second, and besides the result only a part of them is held.
 import struct
 from array import array
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import chain, compress
 
 from cas_sync.errors import FormatError
 from cas_sync.formats.index import (
@@ -27,6 +27,7 @@ PART = 1 << 15
 """About so many entries are sorted together."""
 
 _SPLIT = struct.Struct(">33s17s")  # what orders an entry, and the rest of it
+_WHOLE = struct.Struct(f"{ENTRY_SIZE}s")
 _KIND, _CODEC, _PACK = 32, 33, 34  # where these begin in an entry
 
 
@@ -45,6 +46,36 @@ def merge(segments: Sequence[Segment]) -> tuple[bytearray, int]:
         packs = [packs[i] for i in sorted(used)]
         data, _ = _merge(segments, packs)
     return data, seal(data, packs)
+
+
+def select(segment: Segment, wanted: bytes | bytearray) -> tuple[bytearray, int]:
+    """Return the canonical segment of some entries of ``segment``, and their number.
+
+    Args:
+        segment: What is selected from; not the trailer of a pack.
+        wanted: A byte for each entry, 0 where it is left out.
+
+    Raises:
+        FormatError: An entry is malformed.
+    """
+    parts = [range(at, min(at + PART, len(segment))) for at in range(0, len(segment), PART)]
+    kept = [_selected(segment, part, wanted) for part in parts]
+    used = sorted({number for each in kept for number in get_column(each, _PACK, ENTRY_SIZE)})
+    table = [0] * len(segment.packs)
+    for new, old in enumerate(used):
+        if old >= len(table):
+            raise FormatError("an index entry names no pack")
+        table[old] = new
+    data = begin()
+    for each in kept:
+        data += _renumbered(each, table)
+    return data, seal(data, [segment.packs[number] for number in used])
+
+
+def _selected(segment: Segment, part: range, wanted: bytes | bytearray) -> bytes:
+    entries = segment.entries[part.start * ENTRY_SIZE : part.stop * ENTRY_SIZE]
+    cells = (cell for (cell,) in _WHOLE.iter_unpack(entries))
+    return b"".join(compress(cells, wanted[part.start : part.stop]))
 
 
 def _merge(segments: Sequence[Segment], packs: list[PackName]) -> tuple[bytearray, set[int]]:

@@ -174,6 +174,27 @@ class Manifest(Generic[T]):
             level = list(self._below(level))
         yield from level
 
+    def unseen(self, root: PageRef | None, seen: "SeenPages") -> Iterator[list[T]]:
+        """Yield the rows of each page that was not met before, and note where pages lie.
+
+        Every page that can be reached is noted, also where equal pages lie in two places.
+
+        Args:
+            root: Root of the manifest.
+            seen: What was met before, of this manifest and others of its kind.
+        """
+        level = [] if root is None else [root]
+        while level:
+            fresh = [ref for ref in level if seen.note(ref)]
+            if level[0].level == 0:
+                new = [ref for ref in fresh if seen.note_rows(ref)]
+                for at in range(0, len(new), AHEAD):
+                    group = new[at : at + AHEAD]
+                    for ref, data in zip(group, self._pages.read(group), strict=True):
+                        yield pages.load_leaf(data, ref, self._codec)
+                return
+            level = list(self._below(fresh))
+
     def diff(
         self, old: PageRef | None, new: PageRef | None, start: str = "", end: str | None = None
     ) -> Iterator[tuple[T | None, T | None]]:
@@ -289,6 +310,32 @@ class Manifest(Generic[T]):
             found = read if read is not None and not at else self._pages.read(group)
             for leaf, data in zip(group, found, strict=True):
                 yield from pages.load_leaf(data, leaf, self._codec)
+
+
+class SeenPages:
+    """Pages that have been met; grows with the number of pages, not of rows.
+
+    Attributes:
+        objects: Names of the stored objects that hold them.
+    """
+
+    def __init__(self) -> None:
+        self.objects: set[str] = set()
+        self._places: set[tuple[str, int]] = set()
+        self._rows: set[ObjectId] = set()
+
+    def note(self, ref: PageRef) -> bool:
+        """Note where a page lies; say whether none was met there before."""
+        self.objects.add(ref.object)
+        n = len(self._places)
+        self._places.add((ref.object, ref.offset))
+        return len(self._places) > n
+
+    def note_rows(self, ref: PageRef) -> bool:
+        """Note the rows of a page; say whether they were not met before, there or elsewhere."""
+        n = len(self._rows)
+        self._rows.add(ref.id)
+        return len(self._rows) > n
 
 
 class _Read(NamedTuple):

@@ -165,6 +165,13 @@ def merge_roots(
 ) -> IndexRoot:
     """Store one segment that locates all that ``roots`` do, and return its root."""
     data, n = merge(known.load_all(roots))
+    return store_segment(bucket, cache, data, n, nonce)
+
+
+def store_segment(
+    bucket: Bucket, cache: Cache, data: bytearray, n: int, nonce: str
+) -> IndexRoot:
+    """Store a segment of ``n`` entries, and return its root."""
     name = f"{ObjectId.of(data)}_{nonce}"
     bucket.put_new(Key(keys.index(name)), data)
     cache.put(KIND, name, data)
