@@ -38,6 +38,7 @@ COMMANDS = {
     "pin": "Write cas-sync.lock: which version of the data this code was written for.",
     "ignore": "Leave files out: add rules, ask which one decides, list them.",
     "config": "Show and change the configuration, and where each value was said.",
+    "gc": "Show what nothing needs any more; delete it if asked to.",
     "clone": "Join: set up a new folder from a store, and download everything.",
     "reset": "Remove .S3 here and under the prefix; your files stay as they are.",
     "demo": "Show how it works: two people, one shared folder, all in a temporary place.",

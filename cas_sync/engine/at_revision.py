@@ -13,6 +13,7 @@ from cas_sync.engine.repository import Connection, Repository, Traffic, refuse_r
 from cas_sync.engine.revisions import Revision, find_revision
 from cas_sync.engine.settings import Settings
 from cas_sync.engine.surroundings import Surroundings
+from cas_sync.engine.upkeep import refuse_expired
 from cas_sync.errors import UsageError
 from cas_sync.model.commit import Head
 from cas_sync.model.paths import (
@@ -70,13 +71,20 @@ class History:
     head: Head
     now: datetime
 
-    def revision(self, text: str) -> Revision:
+    def revision(self, text: str, *, of_any_age: bool = False) -> Revision:
         """Return the commit that ``text`` means.
 
+        Args:
+            text: See `find_revision`.
+            of_any_age: Whether its files need not be kept any more.
+
         Raises:
-            UsageError: It means none, or several.
+            UsageError: It means none, or several, or its files are not kept any more.
         """
-        return find_revision(self.repo, self.head, text, self.now)
+        found = find_revision(self.repo, self.head, text, self.now)
+        if not of_any_age:
+            refuse_expired(self.repo, self.head, found)
+        return found
 
     def holds(self, path: str) -> bool:
         """Say whether the latest tree holds a path, or something below it."""

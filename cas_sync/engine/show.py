@@ -11,6 +11,7 @@ from cas_sync.engine.repository import Repository
 from cas_sync.engine.revisions import Revision, head_at
 from cas_sync.engine.settings import Settings
 from cas_sync.engine.surroundings import Surroundings
+from cas_sync.engine.upkeep import refuse_expired
 from cas_sync.errors import DamageError
 from cas_sync.model.commit import Commit, PageRef
 from cas_sync.model.ids import ObjectId
@@ -74,6 +75,8 @@ def open_commit(settings: Settings, surroundings: Surroundings, rev: str) -> Ite
         parent = None
         if commit.parent is not None:
             parent = repo.commits.read(commit.parent, commit.seq - 1)
+            before = Revision(commit.parent, parent.seq, parent.versions)
+            refuse_expired(repo, past.head, before)
         rows = _rows(repo, parent.versions if parent else None, commit.versions)
         counts, n_renamed = commit.counts, 0
         if counts.added and counts.deleted and sum(counts) <= MOST:

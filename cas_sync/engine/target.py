@@ -17,6 +17,7 @@ from cas_sync.engine.scanned import Scanned
 from cas_sync.engine.session import Plan, Session
 from cas_sync.engine.settings import Settings
 from cas_sync.engine.sync_report import Target
+from cas_sync.engine.upkeep import refuse_expired
 from cas_sync.errors import ConfigError, DamageError, GuardError
 from cas_sync.formats import lock_file
 from cas_sync.formats.lock_file import NAME, Lock
@@ -67,6 +68,7 @@ def as_of(repo: Repository, head: HeadRead, target: Target, now: datetime) -> He
         found = find_revision(repo, head.head, target.rev, now)
     else:
         found = Revision(lock.commit, lock.seq, pinned(repo, head.head, lock).versions)
+    refuse_expired(repo, head.head, found)
     return HeadRead(head_at(head.head, found), head.etag)
 
 

@@ -249,7 +249,7 @@ def _chosen(
 ) -> _Choice | None:
     """Return what the user named, or picks; `None` where that is nothing."""
     paths = tuple(parsed(path) for path in options.paths)
-    seq = None if options.rev is None else past.revision(options.rev).seq
+    seq = None if options.rev is None else past.revision(options.rev, of_any_age=True).seq
     if seq is not None and not paths:
         paths = ("",)
     is_wanted = (lambda _: True) if session is None else _is_wanted(session)

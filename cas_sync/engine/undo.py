@@ -12,13 +12,14 @@ from itertools import islice
 from cas_sync.engine.at_revision import history
 from cas_sync.engine.publish import Change, author_of, move_head, write_changes
 from cas_sync.engine.repository import Connection, Repository, refuse_rollback
-from cas_sync.engine.revisions import find_revision
+from cas_sync.engine.revisions import Revision, find_revision
 from cas_sync.engine.settings import Settings
 from cas_sync.engine.surroundings import Surroundings, find_author
 from cas_sync.engine.sync import RACES
 from cas_sync.engine.sync_report import SyncReport
 from cas_sync.engine.undo_here import Done, bring_here, done_by, is_synced, known_here
 from cas_sync.engine.undo_report import UndoOptions, UndoPlan, UndoReport
+from cas_sync.engine.upkeep import refuse_expired
 from cas_sync.errors import GuardError, OutcomeUnknownError, RaceLostError, UsageError
 from cas_sync.model.commit import Commit, Head
 from cas_sync.model.ids import ObjectId
@@ -133,6 +134,7 @@ class _Run:
             return
         self.progress.phase("Compare", 0, 0)
         oid, commit = self._chosen(repo, head.head, options)
+        _refuse_expired(repo, head.head, oid, commit)
         shown: Changes | None = None
         plan: UndoPlan | None = None
         for race in range(RACES):
@@ -268,6 +270,13 @@ class _Run:
         if isinstance(outcome, Lost):
             return outcome
         return oid, commit.seq
+
+
+def _refuse_expired(repo: Repository, head: Head, oid: ObjectId, commit: Commit) -> None:
+    """Stop where the trees before and after a commit are not kept any more."""
+    refuse_expired(repo, head, Revision(oid, commit.seq, commit.versions))
+    if commit.parent is not None:
+        refuse_expired(repo, head, Revision(commit.parent, commit.seq - 1, None))
 
 
 def _changes(inverse: InversePlan) -> Iterator[Change]:

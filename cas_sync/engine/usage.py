@@ -190,7 +190,7 @@ def measure_history(settings: Settings, surroundings: Surroundings, rev: str) ->
         DamageError: The chain is broken.
     """
     with open_history(settings, surroundings) as past:
-        revision = past.revision(rev)
+        revision = past.revision(rev, of_any_age=True)
         authors, months = _Sum(), _Sum()
         files = size = stored = 0
         for oid, commit in past.repo.commits.walk(head_at(past.head, revision)):

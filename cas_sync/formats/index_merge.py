@@ -6,7 +6,7 @@ them takes half a second, and besides the result only a part of them is held.
 
 import struct
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import chain, compress
 
 from cas_sync.errors import FormatError
@@ -21,14 +21,14 @@ from cas_sync.formats.index import (
     seal,
     set_column,
 )
-from cas_sync.model.pack import PackName
+from cas_sync.model.pack import Kind, PackName
 
 PART = 1 << 15
 """About so many entries are sorted together."""
 
 _SPLIT = struct.Struct(">33s17s")  # what orders an entry, and the rest of it
 _WHOLE = struct.Struct(f"{ENTRY_SIZE}s")
-_KIND, _CODEC, _PACK = 32, 33, 34  # where these begin in an entry
+_KIND, _CODEC, _PACK, _STORED = 32, 33, 34, 42  # where these begin in an entry
 
 
 def merge(segments: Sequence[Segment]) -> tuple[bytearray, int]:
@@ -70,6 +70,50 @@ def select(segment: Segment, wanted: bytes | bytearray) -> tuple[bytearray, int]
     for each in kept:
         data += _renumbered(each, table)
     return data, seal(data, [segment.packs[number] for number in used])
+
+
+def live_bytes(segment: Segment, marks: bytes | bytearray) -> dict[PackName, int]:
+    """Return how many stored bytes of each pack are marked; 0 for packs with none.
+
+    Args:
+        segment: Locates them.
+        marks: A byte for each entry, 0 where it does not count.
+    """
+    numbers = get_column(segment.entries, _PACK, ENTRY_SIZE)
+    stored = get_column(segment.entries, _STORED, ENTRY_SIZE)
+    total = [0] * len(segment.packs)
+    for number, length in compress(zip(numbers, stored, strict=True), marks):
+        total[number] += length
+    return dict(zip(segment.packs, total, strict=True))
+
+
+def marked_in(
+    segment: Segment, packs: Collection[PackName], marks: bytes | bytearray
+) -> Iterator[int]:
+    """Yield the numbers of the entries that are marked and lie in some packs, pack by pack."""
+    found = {i: array("I") for i, name in enumerate(segment.packs) if name in packs}
+    numbers = get_column(segment.entries, _PACK, ENTRY_SIZE)
+    for i in compress(range(len(numbers)), marks) if found else ():
+        if (inside := found.get(numbers[i])) is not None:
+            inside.append(i)
+    return chain.from_iterable(found.values())
+
+
+def without_packs(
+    segment: Segment, gone: Collection[PackName], marks: bytes | bytearray
+) -> bytearray:
+    """Return what `select` is given to leave some packs out.
+
+    Lists of pieces that are not marked are left out, too: what they list may be in those
+    packs, and who finds a list takes all of it for stored.
+    """
+    out = {number for number, name in enumerate(segment.packs) if name in gone}
+    numbers = get_column(segment.entries, _PACK, ENTRY_SIZE)
+    kinds = segment.entries[_KIND::ENTRY_SIZE]
+    return bytearray(
+        number not in out and (mark != 0 or kind == Kind.CHUNK)
+        for number, kind, mark in zip(numbers, kinds, marks, strict=True)
+    )
 
 
 def _selected(segment: Segment, part: range, wanted: bytes | bytearray) -> bytes:

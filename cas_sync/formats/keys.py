@@ -10,6 +10,9 @@ FORMAT = ".S3/format.json"
 HEAD = ".S3/head"
 COMMITS = ".S3/commits/"
 PACKS = ".S3/objects/packs/"
+INDEX = ".S3/objects/index/"
+VERSIONS = ".S3/versions/"
+DELETED = ".S3/deleted/"
 TAGS = ".S3/tags/"
 UPKEEP = ".S3/gc/"
 
@@ -22,6 +25,13 @@ _OURS = re.compile(
     r"|tags/[0-9a-f]{16}/[a-z0-9._=A-F-]+/\d{8}\.json)",
     re.DOTALL | re.ASCII,
 )
+_PACK = re.compile(rf"\.S3/objects/packs/({ULID}-[0-9a-f]{{64}})\.pack", re.ASCII)
+_NAMED = re.compile(
+    r"\.S3/(?:objects/index/|versions/versions_|deleted/deleted_)([0-9a-f]{64}_[0-9a-f]{16})\."
+    r"(?:idx|csv)",
+    re.ASCII,
+)
+_COMMIT = re.compile(r"\.S3/commits/(\d{16})-([0-9a-f]{64})\.json", re.ASCII)
 _TAG = re.compile(r"\.S3/tags/([0-9a-f]{16})/([^/]+)/(\d{8})\.json", re.ASCII)
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-_")
 _DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.ASCII)
@@ -110,9 +120,38 @@ def _plain_name(safe: str) -> str | None:
         return None
 
 
+def parse_pack(key: str) -> PackName | None:
+    """Return the name of the pack that a key is of; `None` where it is of none."""
+    match = _PACK.fullmatch(key)
+    return None if match is None else PackName(match[1])
+
+
+def parse_named(key: str) -> str | None:
+    """Return the name in the key of an index segment or of an object of pages."""
+    match = _NAMED.fullmatch(key)
+    return None if match is None else match[1]
+
+
+def parse_commit(key: str) -> tuple[int, ObjectId] | None:
+    """Return number and id of the commit that a key is of."""
+    match = _COMMIT.fullmatch(key)
+    return None if match is None else (int(match[1]), ObjectId.parse(match[2]))
+
+
 def is_ours(key: str) -> bool:
     """Say whether an object called so is one of a repository's, or of a store's test."""
     return _OURS.fullmatch(key) is not None
+
+
+def ulid_ms(name: str) -> int:
+    """Return when what a ULID begins the name of was written: milliseconds since 1970.
+
+    By its writer's clock, so it tells only how young a thing claims to be.
+    """
+    ms = 0
+    for char in name[:10]:
+        ms = ms << 5 | _CROCKFORD.index(char)
+    return ms
 
 
 def ulid(unix_ms: int, entropy: bytes) -> str:

@@ -24,6 +24,9 @@ END = b"CASPEND1"
 _FOOTER = struct.Struct(">I8s")
 _GROWTH = 1 << 18
 
+FOOTER_SIZE = _FOOTER.size
+"""What ends every pack, in bytes."""
+
 
 class PackBuilder:
     """Collects objects until they are worth one upload.
@@ -109,6 +112,18 @@ def trailer_range(size: int, entries: int) -> tuple[int, int]:
     return size - _FOOTER.size - length, length
 
 
+def trailer_of_footer(footer: bytes, size: int, name: PackName) -> tuple[int, int]:
+    """Return offset and length of the trailer, given the last bytes of a pack of ``size``.
+
+    Raises:
+        FormatError: They are not the end of a pack.
+    """
+    length, end = _FOOTER.unpack(footer)
+    if end != END or length > size - len(START) - _FOOTER.size:
+        raise FormatError(f"pack {name} is cut short")
+    return size - _FOOTER.size - length, length
+
+
 def load_trailer(data: bytes | memoryview, name: PackName) -> index.Segment:
     """Return the trailer of a whole pack, every byte of which is checked.
 
@@ -118,9 +133,7 @@ def load_trailer(data: bytes | memoryview, name: PackName) -> index.Segment:
     view = memoryview(data)
     if len(view) < len(START) + _FOOTER.size or view[: len(START)] != START:
         raise FormatError(f"pack {name} has an unknown signature")
-    length, end = _FOOTER.unpack_from(view, len(view) - _FOOTER.size)
-    if end != END or length > len(view) - len(START) - _FOOTER.size:
-        raise FormatError(f"pack {name} is cut short")
+    at, length = trailer_of_footer(bytes(view[-_FOOTER.size :]), len(view), name)
     if blake3(view).hexdigest() != name.rpartition("-")[2]:
         raise FormatError(f"pack {name} does not match its name")
-    return index.Segment(bytes(view[-length - _FOOTER.size : -_FOOTER.size]), name)
+    return index.Segment(bytes(view[at : at + length]), name)

@@ -1,7 +1,6 @@
 """The chain of commits: written once, read with every byte checked."""
 
 import contextlib
-import re
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future
 
@@ -13,8 +12,6 @@ from cas_sync.store.bucket import Bucket, Key
 from cas_sync.store.cache import Cache
 
 COMMITS = "commits"
-
-_KEY = re.compile(rf"{re.escape(keys.COMMITS)}(\d{{16}})-([0-9a-f]{{64}})\.json", re.ASCII)
 
 
 class CommitLog:
@@ -97,8 +94,8 @@ class CommitLog:
             digits: How their numbers begin, written with 16 digits.
         """
         for key, _ in self._bucket.list_keys(Key(keys.COMMITS + digits)):
-            if match := _KEY.fullmatch(key):
-                yield ObjectId.parse(match[2]), int(match[1])
+            if (found := keys.parse_commit(key)) is not None:
+                yield found[1], found[0]
 
     def _walk(
         self, head: Head, oid: ObjectId | None, seq: int, ahead: int, lowest: int
