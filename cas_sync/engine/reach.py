@@ -14,7 +14,7 @@ from cas_sync.model.commit import Commit
 from cas_sync.model.ids import ObjectId
 from cas_sync.model.pack import Kind, Location
 from cas_sync.model.tree import Content
-from cas_sync.store.manifest import SeenPages
+from cas_sync.store.manifest import SeenPages, Spoilt
 from cas_sync.store.objects import ObjectReader, missing
 
 T = TypeVar("T")
@@ -53,20 +53,26 @@ class Reached:
         self.versions = SeenPages()
         self.deleted = SeenPages()
 
-    def add(self, commit: Commit, horizon: int = 1) -> None:
+    def add(
+        self,
+        commit: Commit,
+        horizon: int = 1,
+        spoilt: Spoilt | None = None,
+    ) -> None:
         """Mark what a commit needs.
 
         Args:
             commit: The commit.
             horizon: What was deleted by this commit or before it is not needed by its
                 deletion.
+            spoilt: Is told of each page that cannot be had.
 
         Raises:
             DamageError: Something cannot be read, so it is not known what is needed.
         """
-        for rows in self._repo.versions.unseen(commit.versions, self.versions):
+        for rows in self._repo.versions.unseen(commit.versions, self.versions, spoilt):
             self._mark(row.content for row in rows)
-        for gone in self._repo.deleted.unseen(commit.deleted, self.deleted):
+        for gone in self._repo.deleted.unseen(commit.deleted, self.deleted, spoilt):
             self._mark(row.entry.content for row in gone if row.seq > horizon)
 
     def find(self, content: Content) -> int | None:
@@ -81,18 +87,26 @@ class Reached:
         return self._index.search(search_key(content.id, Kind.FILE))
 
     def _mark(self, contents: Iterable[Content]) -> None:
-        for group in _groups(self._lists(contents)):
-            read = self._reader.read([where for where, _ in group])
-            roots = [pieces.load(read[where.id]) for where, _ in group]
-            for root, (where, content) in zip(roots, group, strict=True):
-                if root.size != content.size:
-                    raise missing(where.id)
+        for group in groups_of(self._lists(contents)):
+            roots = list(self._roots(group))
             self._mark_all(p.id for root in roots if not root.level for p in root.pieces)
             below = [p.id for root in roots if root.level for p in root.pieces]
-            for some in _groups(self._new(below, Kind.LIST)):
-                lists = self._reader.read(some)
-                for where in some:
-                    self._mark_all(piece.id for piece in pieces.load(lists[where.id]).pieces)
+            for some in groups_of(self._new(below, Kind.LIST)):
+                for data in self._read(some).values():
+                    self._mark_all(piece.id for piece in pieces.load(data).pieces)
+
+    def _roots(self, group: list[tuple[Location, Content]]) -> Iterator[pieces.Pieces]:
+        read = self._read([where for where, _ in group])
+        for where, content in group:
+            if where.id in read:
+                root = pieces.load(read[where.id])
+                if root.size != content.size:
+                    raise missing(where.id)
+                yield root
+
+    def _read(self, places: list[Location]) -> dict[ObjectId, bytes]:
+        """Return the lists of pieces that lie at some places."""
+        return self._reader.read(places)
 
     def _lists(self, contents: Iterable[Content]) -> Iterator[tuple[Location, Content]]:
         """Mark contents; yield those of several chunks that were not marked before."""
@@ -123,11 +137,13 @@ class Reached:
                 yield self._index.at(i)
 
     def _miss(self, oid: ObjectId) -> None:
+        """Take note of an object that no index names."""
         if oid not in self._tolerated:
             raise missing(oid)
 
 
-def _groups(each: Iterable[T]) -> Iterator[list[T]]:
+def groups_of(each: Iterable[T]) -> Iterator[list[T]]:
+    """Yield things in groups of `LISTS`."""
     left = iter(each)
     while group := list(islice(left, LISTS)):
         yield group

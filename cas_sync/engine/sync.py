@@ -21,6 +21,7 @@ from cas_sync.engine.apply import (
 from cas_sync.engine.asking import Asker, Question, read_stored, read_text
 from cas_sync.engine.coming_rules import coming_rules
 from cas_sync.engine.contents import Contents
+from cas_sync.engine.heal import heal
 from cas_sync.engine.intent import intent_of, read_interrupted
 from cas_sync.engine.named import matches_for, refuse_missing
 from cas_sync.engine.only import remembering, without_unwanted
@@ -166,6 +167,8 @@ class _Run:
         repo = self.connection.repository(head.head.repo_id)
         refuse_rollback(repo, head, base.agreed)
         settle_interrupted(session, repo, head)
+        if self._publishes and head.etag != NO_ETAG:
+            head = heal(session, repo, head, ours)
         before = read_interrupted(session, repo, head)
         target = self.options.target
         if target is not None:

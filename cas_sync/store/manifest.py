@@ -5,6 +5,7 @@ from concurrent.futures import Executor, Future
 from itertools import chain, islice, pairwise
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from cas_sync.errors import DamageError
 from cas_sync.formats import pages
 from cas_sync.formats.page_rewriter import PageWriter, Rewriter
 from cas_sync.formats.rows import RowCodec
@@ -167,6 +168,31 @@ class Manifest(Generic[T]):
         if root is not None:
             yield from Jumps(self._pages, self._codec, start, end, skip).rows([root])
 
+    def rebuild(self, name: str, known: Iterable[PageRef]) -> bytes | None:
+        """Return the bytes of a stored object of pages from copies of this machine.
+
+        Args:
+            name: Its name, which has the hash of its bytes.
+            known: Pages that it holds; those below them are found.
+
+        Returns:
+            `None` where a page has no copy here.
+        """
+        found: dict[int, bytes] = {}
+        left = list(known)
+        while left:
+            ref = left.pop()
+            data = self._pages.copy(ref)
+            if data is None:
+                return None
+            found[ref.offset] = data
+            if ref.level:
+                left += (each for each in pages.load_branch(data, ref) if each.object == name)
+        whole = b"".join(
+            [f"{self._codec.header}\n".encode(), *(found[k] for k in sorted(found))]
+        )
+        return whole if str(ObjectId.of(whole)) == name.partition("_")[0] else None
+
     def leaves(self, root: PageRef | None) -> Iterator[PageRef]:
         """Yield references to the pages of rows, in order."""
         level = [] if root is None else [root]
@@ -174,7 +200,9 @@ class Manifest(Generic[T]):
             level = list(self._below(level))
         yield from level
 
-    def unseen(self, root: PageRef | None, seen: "SeenPages") -> Iterator[list[T]]:
+    def unseen(
+        self, root: PageRef | None, seen: "SeenPages", spoilt: "Spoilt | None" = None
+    ) -> Iterator[list[T]]:
         """Yield the rows of each page that was not met before, and note where pages lie.
 
         Every page that can be reached is noted, also where equal pages lie in two places.
@@ -182,6 +210,10 @@ class Manifest(Generic[T]):
         Args:
             root: Root of the manifest.
             seen: What was met before, of this manifest and others of its kind.
+            spoilt: Is told of each page that cannot be had; without it that is an error.
+
+        Raises:
+            DamageError: A page cannot be had.
         """
         level = [] if root is None else [root]
         while level:
@@ -189,11 +221,37 @@ class Manifest(Generic[T]):
             if level[0].level == 0:
                 new = [ref for ref in fresh if seen.note_rows(ref)]
                 for at in range(0, len(new), AHEAD):
-                    group = new[at : at + AHEAD]
-                    for ref, data in zip(group, self._pages.read(group), strict=True):
-                        yield pages.load_leaf(data, ref, self._codec)
+                    yield from self._leaf_rows(new[at : at + AHEAD], spoilt)
                 return
-            level = list(self._below(fresh))
+            level = self._children(fresh, spoilt)
+
+    def _leaf_rows(self, refs: list[PageRef], spoilt: "Spoilt | None") -> Iterator[list[T]]:
+        try:
+            found = [
+                pages.load_leaf(data, ref, self._codec)
+                for ref, data in zip(refs, self._pages.read(refs), strict=True)
+            ]
+        except DamageError as error:
+            if spoilt is None:
+                raise
+            if len(refs) == 1:
+                spoilt(refs[0], error)
+                return
+            for ref in refs:
+                yield from self._leaf_rows([ref], spoilt)
+            return
+        yield from found
+
+    def _children(self, refs: list[PageRef], spoilt: "Spoilt | None") -> list[PageRef]:
+        try:
+            return list(self._below(refs))
+        except DamageError as error:
+            if spoilt is None:
+                raise
+            if len(refs) == 1:
+                spoilt(refs[0], error)
+                return []
+            return [each for ref in refs for each in self._children([ref], spoilt)]
 
     def diff(
         self, old: PageRef | None, new: PageRef | None, start: str = "", end: str | None = None
@@ -312,24 +370,24 @@ class Manifest(Generic[T]):
                 yield from pages.load_leaf(data, leaf, self._codec)
 
 
+Spoilt = Callable[[PageRef, DamageError], None]
+"""Is told of a page that cannot be had, and why."""
+
+
 class SeenPages:
     """Pages that have been met; grows with the number of pages, not of rows.
 
     Attributes:
-        objects: Names of the stored objects that hold them.
+        objects: The pages that each stored object holds, by its name and their offsets.
     """
 
     def __init__(self) -> None:
-        self.objects: set[str] = set()
-        self._places: set[tuple[str, int]] = set()
+        self.objects: dict[str, dict[int, PageRef]] = {}
         self._rows: set[ObjectId] = set()
 
     def note(self, ref: PageRef) -> bool:
         """Note where a page lies; say whether none was met there before."""
-        self.objects.add(ref.object)
-        n = len(self._places)
-        self._places.add((ref.object, ref.offset))
-        return len(self._places) > n
+        return self.objects.setdefault(ref.object, {}).setdefault(ref.offset, ref) is ref
 
     def note_rows(self, ref: PageRef) -> bool:
         """Note the rows of a page; say whether they were not met before, there or elsewhere."""

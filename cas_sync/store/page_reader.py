@@ -45,6 +45,13 @@ class PageReader:
         """Keep a copy of a page that was just written."""
         self._cache.put(PAGES, _page_name(ref), data)
 
+    def copy(self, ref: PageRef) -> bytes | None:
+        """Return the copy of a page that this machine has, checked; `None` without one."""
+        data = self._cache.get(PAGES, _page_name(ref))
+        if data is None or (not ref.level and ObjectId.of(data) != ref.id):
+            return None
+        return data if not ref.level or self._branch_here(ref) is not None else None
+
     def read(self, refs: Sequence[PageRef]) -> list[bytes]:
         """Return the bytes of pages of rows.
 
