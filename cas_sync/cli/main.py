@@ -38,6 +38,7 @@ COMMANDS = {
     "pin": "Write cas-sync.lock: which version of the data this code was written for.",
     "ignore": "Leave files out: add rules, ask which one decides, list them.",
     "config": "Show and change the configuration, and where each value was said.",
+    "doctor": "Look at what a sync relies on, and say what to do about what is wrong.",
     "fsck": "Check that the store has every byte of the history; put back what is here.",
     "gc": "Show what nothing needs any more; delete it if asked to.",
     "clone": "Join: set up a new folder from a store, and download everything.",

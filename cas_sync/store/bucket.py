@@ -63,12 +63,15 @@ class Meter:
         requests: Number of requests sent, by HTTP method (or what would be one).
         bytes_up: Bytes of request bodies sent.
         bytes_down: Bytes of response bodies received.
+        server_date: What a server's latest answer said the time was, as HTTP writes it
+            (RFC 9110, section 5.6.7); empty where no server answered.
     """
 
     def __init__(self) -> None:
         self.requests: Counter[str] = Counter()
         self.bytes_up = 0
         self.bytes_down = 0
+        self.server_date = ""
         self._lock = threading.Lock()
 
     def count(self, method: str, *, up: int = 0, down: int = 0) -> None:

@@ -392,6 +392,8 @@ class S3Bucket:
 
     def _after_answer(self, response_dict: Mapping[str, Any] | None, **_: object) -> None:
         body = response_dict.get("body") if response_dict else None
+        if response_dict:
+            self.meter.server_date = str(response_dict.get("headers", {}).get("date", ""))
         if isinstance(body, bytes):  # a stream is counted when it is read
             self._wire.received(len(body))
 
