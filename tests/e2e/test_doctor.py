@@ -42,7 +42,7 @@ def test_a_store_that_ignores_conditions_fails(tmp_path, rclone_server):
     ana = Person(tmp_path, "ana", "s3://doctor/team", rclone_server.environment())
     ana.data.mkdir()
     seen = found(ana, "--quick", "--store", ana.store, exit=5)
-    assert "If-None-Match is ignored" in seen["qualify", "fail"]["what"]
+    assert seen["qualify", "fail"]["fix"].startswith("use a store that honours")
 
 
 def test_names_that_will_not_travel_are_named(folder):
