@@ -5,6 +5,7 @@ project), that before the project's file, that before the user's, that before th
 """
 
 import os
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -255,10 +256,29 @@ def write_config(root: Path, config: Config) -> Path:
     path = root / config_json.FILE_NAME
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with path.open("xb") as file:
-            file.write(config_json.dump(config))
+        _write_new(path, config_json.dump(config))
     except FileExistsError:
         raise ConfigError(f"{path} exists already", fix=f"edit {path}", code="E204") from None
     except OSError as error:
         raise ConfigError(f"cannot write {path}", cause=str(error.strerror)) from error
     return path
+
+
+def _write_new(path: Path, data: bytes) -> None:
+    """Write a file that must not exist; killed at any moment, it is whole or not there."""
+    scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with scratch.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(scratch, path)
+        except FileExistsError:
+            raise
+        except OSError:  # a disk without links
+            if path.exists():
+                raise FileExistsError(path) from None
+            scratch.replace(path)
+    finally:
+        scratch.unlink(missing_ok=True)

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tests.support.people import Kill, Person, tree
+from tests.support.people import Kill, Person
 from tests.support.promises import Ledger, everybody_finishes
 
 N_KILLS = int(os.environ.get("CAS_SYNC_KILLS", "15"))

@@ -57,6 +57,13 @@ class Delay:
 
 
 @dataclass(frozen=True, slots=True)
+class ApplyLater:
+    """Hang up, and let the server do it after a while, whoever wrote meanwhile."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """Answer with an error of S3; the server never hears of the request."""
 
@@ -88,7 +95,16 @@ class FlipBit:
     """Change one bit in the middle of the request's body."""
 
 
-Action = DropBefore | ApplyThenDrop | Delay | Status | Truncate | IgnoreConditions | FlipBit
+Action = (
+    DropBefore
+    | ApplyThenDrop
+    | ApplyLater
+    | Delay
+    | Status
+    | Truncate
+    | IgnoreConditions
+    | FlipBit
+)
 Rule = Callable[[Request], Action | None]
 
 
@@ -244,6 +260,9 @@ class _Handler(BaseHTTPRequestHandler):
                 xml = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>".encode()
                 self._answer(request, status, [("Content-Type", "application/xml")], xml)
                 return
+            case ApplyLater(seconds):
+                self._hang_up(request)
+                proxy._closing.wait(seconds)
             case Delay(seconds):
                 proxy._closing.wait(seconds)
             case IgnoreConditions():
@@ -262,6 +281,7 @@ class _Handler(BaseHTTPRequestHandler):
         content = response.read()
         if isinstance(action, ApplyThenDrop):
             self._hang_up(request)
+        if isinstance(action, ApplyThenDrop | ApplyLater):
             return
         skipped = ("connection", "keep-alive", "transfer-encoding", "content-length")
         kept = [

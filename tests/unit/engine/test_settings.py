@@ -11,6 +11,7 @@ from cas_sync.engine.settings import (
     local_file,
     resolve,
     user_file,
+    write_config,
 )
 from cas_sync.errors import AccessError, ConfigError, NotAProjectError
 from cas_sync.formats.config_json import Config
@@ -395,3 +396,15 @@ def test_what_is_said_can_be_looked_at_without_a_store(project, env):
 
     assert (found.path, found.config.store, found.config.jobs) == (None, None, 3)
     assert local_file(found.data) == Path(project / "Data" / ".S3" / "local.json")
+
+
+def test_a_configuration_is_whole_or_not_there(tmp_path, monkeypatch):
+    """Killed while it is written, no half of it stands in the next command's way."""
+
+    def no_room(fd):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", no_room)
+    with pytest.raises(ConfigError, match="cannot write"):
+        write_config(tmp_path, Config(store="s3://b/p"))
+    assert list(tmp_path.iterdir()) == []
