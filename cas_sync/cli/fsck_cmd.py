@@ -31,7 +31,7 @@ def fsck(
     debug: bool,
     **values: Any,
 ) -> int:
-    """Check the store: every commit, every list of files, every stored part of a file.
+    """Check the store: every commit, every list of files, every part of a file.
 
     \b
     cas-sync fsck             what leads to each byte: minutes for a large store

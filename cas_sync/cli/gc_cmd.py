@@ -58,7 +58,7 @@ def gc(
     debug: bool,
     **values: Any,
 ) -> int:
-    """Show what nothing in the history needs any more; delete it if asked to.
+    """Show what nothing needs any more; delete it if asked to.
 
     \b
     cas-sync gc                                     show what could go

@@ -236,7 +236,7 @@ def _folder(settings: Settings) -> Iterator[Check]:
                 "folder",
                 Health.WARN,
                 f"{data} seems to lie in {name}: two programs would sync it",
-                "move it to a folder that only cas-sync syncs",
+                "move it to a folder that no other program keeps in step",
                 str(data),
             )
     with Folder(str(data)) as folder:
