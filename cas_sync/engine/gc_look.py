@@ -32,7 +32,7 @@ from cas_sync.plan.collection import (
 )
 from cas_sync.progress import Progress
 from cas_sync.store.bucket import Key, lacks
-from cas_sync.store.head import HeadRead
+from cas_sync.store.head import HeadRead, read_head
 
 YOUNG = timedelta(days=1)
 """What no index names may belong to a sync that is under way, if it is no older."""
@@ -153,7 +153,7 @@ def look(
     cutoff = None if days is None else now - timedelta(days=days)
     retention = retain(history, tags, base, cutoff)
     stored = _listed(repo)
-    _refuse_newer(head.head, stored, history)
+    _refuse_newer(repo, head, stored)
     more = list(_given_back(repo, record, base, stored))
     index = whole_index(repo, head.head, more)
     tolerated = {oid for each in record.missing for oid in (each.id, each.content)}
@@ -224,15 +224,24 @@ def _listed(repo: Repository) -> dict[str, int]:
     }
 
 
-def _refuse_newer(head: Head, stored: dict[str, int], history: list[Made]) -> None:
+def _refuse_newer(repo: Repository, head: HeadRead, stored: dict[str, int]) -> None:
     """Stop where commits were made after the head: then it is an old one that came back.
 
     One number after the head is what a sync writes that is under way or was killed.
     """
-    latest = max((found[0] for key in stored if (found := keys.parse_commit(key))), default=0)
-    if latest > head.seq + 1:
+    seq = head.head.seq
+    made = (keys.parse_commit(key) for key in stored)
+    newer = [found for found in made if found and found[0] > seq + 1]
+    if not newer:
+        return
+    now = read_head(repo.bucket)
+    if now is None or now.etag != head.etag:
+        return  # teammates published while this was listed: publishing what goes will fail
+    # Who was stopped before a reset and went on after it leaves commits of what was removed.
+    ours = (n for n, oid in newer if repo.commits.read(oid, n).repo_id == repo.repo_id)
+    if latest := max(ours, default=0):
         raise GuardError(
-            f"the store holds a commit number {latest}, its head is at {len(history)}",
+            f"the store holds a commit number {latest}, its head is at {seq}",
             cause="an old head was restored; what came after it would be taken for garbage",
             fix="restore .S3/head from the bucket's versions, or ask your team",
             code="E212",

@@ -327,3 +327,32 @@ def test_two_collections_at_once_do_no_harm(folder):
     read_all(ana)
     bo.sync()
     assert tree(bo.data) == tree(ana.data)
+
+
+def test_teammates_who_publish_often_while_a_collection_looks_are_no_old_head(folder):
+    ana, bo = began(folder, "ana", "bo")
+
+    def decide(call):
+        if call.method == "list_keys" and call.key == keys.PACKS and len(done) < 3:
+            ana.write("f.csv", f"meanwhile {len(done)}")
+            done.append(ana.sync())
+            decide(call)
+
+    done = []
+    report = collect(bo, bucket=FaultyBucket(bucket_of(bo), decide))
+
+    assert report.commits == 7
+    assert read_all(ana)
+
+
+def test_commits_left_from_before_a_reset_are_no_old_head(folder):
+    """Whoever was stopped before the reset and goes on after it writes one last commit."""
+    (ana,) = began(folder, "ana")
+    last = next(Path(folder.url).glob(".S3/commits/*4-*"))
+    data = last.read_bytes()
+    ana.run("reset", "--confirm")
+    ana.sync()
+    last.write_bytes(data)
+
+    assert collect(ana).commits == 1
+    assert read_all(ana)
