@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
@@ -57,7 +57,7 @@ class Repository:
     """
 
     bucket: Bucket
-    pool: ThreadPoolExecutor
+    pool: Executor
     cache: Cache
     repo_id: str
     versions: Manifest[Entry]
@@ -137,7 +137,7 @@ class Connection:
     def __init__(self, settings: Settings, surroundings: Surroundings) -> None:
         self.bucket = surroundings.connect(settings.address)
         self._foreign: ForeignStore | None = None
-        self.pool = ThreadPoolExecutor(settings.jobs, thread_name_prefix="store")
+        self.pool = surroundings.pool(settings.jobs)
         self._settings = settings
         self._surroundings = surroundings
 
@@ -179,7 +179,7 @@ class Connection:
     def repository(self, repo_id: str) -> Repository:
         """Return the parts of the repository ``repo_id``."""
         bucket, pool = self.bucket, self.pool
-        cache = Cache(self._settings.cache_dir / repo_id)
+        cache = self._surroundings.copies(self._settings.cache_dir / repo_id)
         return Repository(
             bucket,
             pool,

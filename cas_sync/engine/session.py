@@ -6,7 +6,7 @@
 import os
 import random
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -163,7 +163,7 @@ class Session:
 
         Loading the AWS library takes longer than scanning thousands of files.
         """
-        opener = ThreadPoolExecutor(1, thread_name_prefix="head")
+        opener = self.surroundings.pool(1)
         self._exits.callback(self._disconnect)
         self._exits.callback(opener.shutdown)
         self._opening = opener.submit(self._open)

@@ -5,6 +5,7 @@ import random
 import secrets
 import subprocess
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
@@ -13,8 +14,14 @@ from cas_sync.clock import Clock, SystemClock
 from cas_sync.formats import keys
 from cas_sync.formats.rows import tidy
 from cas_sync.store.bucket import Bucket, StoreAddress
+from cas_sync.store.cache import Cache
 from cas_sync.store.connect import open_bucket
 from cas_sync.store.foreign import ForeignStore, open_foreign
+
+
+def threads(n: int) -> Executor:
+    """Return what does so many things side by side."""
+    return ThreadPoolExecutor(n, thread_name_prefix="store")
 
 
 @dataclass(frozen=True)
@@ -28,6 +35,8 @@ class Surroundings:
         env: The environment variables.
         connect: Opens the bucket at an address.
         foreign: Opens what others left there.
+        pool: Returns what does so many requests side by side.
+        copies: Keeps copies of immutable objects below a folder.
         zone: Where times are told that name no zone; `None` for where this machine is.
     """
 
@@ -37,6 +46,8 @@ class Surroundings:
     env: Mapping[str, str] = field(default_factory=lambda: os.environ)
     connect: Callable[[StoreAddress], Bucket] = open_bucket
     foreign: Callable[[StoreAddress], ForeignStore] = open_foreign
+    pool: Callable[[int], Executor] = threads
+    copies: Callable[[Path], Cache] = Cache
     zone: tzinfo | None = None
 
     def nonce(self) -> str:
