@@ -407,8 +407,8 @@ MUTANTS = (
     Mutant(
         "a collection notices commits after the head",
         "engine/gc_look.py",
-        "    if latest > head.seq + 1:",
-        "    if False:",
+        "    if latest := max(ours, default=0):",
+        "    if (latest := max(ours, default=0)) < 0:",
         GC,
     ),
     Mutant(
