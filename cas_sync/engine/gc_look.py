@@ -13,7 +13,7 @@ from cas_sync.engine.upkeep import whole_index
 from cas_sync.errors import DamageError, GuardError
 from cas_sync.formats import keys
 from cas_sync.formats.index import Segment
-from cas_sync.formats.index_merge import live_bytes
+from cas_sync.formats.index_merge import lists_in, live_bytes, merge, select
 from cas_sync.formats.moments import read_time
 from cas_sync.formats.pack import FOOTER_SIZE, trailer_of_footer
 from cas_sync.formats.upkeep import is_collectable
@@ -253,15 +253,26 @@ def _given_back(
 ) -> Iterator[Segment]:
     """Yield what a proposal that came to nothing left out of the index.
 
-    Nobody deletes what is only proposed, so the packs are there.
+    Nobody deletes what is only proposed, so the packs are there. It left out lists of
+    pieces in other packs as well; what was found to be missing is not among those.
     """
     if record is base:
         return
     before = {row.key for row in base.condemned}
-    for row in record.condemned:
-        name = keys.parse_pack(row.key)
-        if name is not None and row.key not in before and row.key in stored:
-            yield read_trailer(repo, name, stored[row.key])
+    proposed = {row.key for row in record.condemned}
+    missing = {each.id for each in record.missing}
+    for key, size in stored.items():
+        name = keys.parse_pack(key)
+        if name is None or key in before:
+            continue
+        found = read_trailer(repo, name, size)
+        if key not in proposed:
+            whole = Segment(merge([found])[0])
+            wanted = lists_in(whole)
+            for i in range(len(whole)):
+                wanted[i] &= whole.at(i).id not in missing
+            found = Segment(select(whole, wanted)[0])
+        yield found
 
 
 def read_trailer(repo: Repository, name: PackName, size: int) -> Segment:

@@ -116,6 +116,12 @@ def without_packs(
     )
 
 
+def lists_in(segment: Segment) -> bytearray:
+    """Return what `select` is given to take nothing but lists of pieces."""
+    kinds = segment.entries[_KIND::ENTRY_SIZE]
+    return bytearray(kind != Kind.CHUNK for kind in kinds)
+
+
 def _selected(segment: Segment, part: range, wanted: bytes | bytearray) -> bytes:
     entries = segment.entries[part.start * ENTRY_SIZE : part.stop * ENTRY_SIZE]
     cells = (cell for (cell,) in _WHOLE.iter_unpack(entries))

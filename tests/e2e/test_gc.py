@@ -356,3 +356,37 @@ def test_commits_left_from_before_a_reset_are_no_old_head(folder):
 
     assert collect(ana).commits == 1
     assert read_all(ana)
+
+
+def test_a_proposal_that_comes_to_nothing_leaves_every_old_version(folder):
+    """It left lists of pieces out of the index that lie in packs which stay."""
+    (ana,) = folder.team("ana")
+    big = samples.noise("big", 900_000)
+    ana.write("big.bin", big)
+    ana.write("other.bin", samples.noise("other", 900_000))
+    ana.sync()
+    ana.write("gone.bin", samples.noise("gone", 9_000))
+    ana.sync()
+    ana.write("big.bin", samples.noise("new", 300_000))
+    ana.delete("gone.bin")
+    ana.sync()
+    before = read_all(ana)
+    bucket = FaultyBucket(bucket_of(ana), _killed_while_tags_are_listed_again())
+    with pytest.raises(SimulatedCrash):
+        collect(ana, bucket=bucket, days_later=100, keep_days=90, repack=100, force=True)
+
+    collect(ana, repack=100, force=True)
+
+    assert read_all(ana) == before
+
+
+def _killed_while_tags_are_listed_again():
+    n = [0]
+
+    def decide(call):
+        if call.method == "list_keys" and "/tags/" in call.key:
+            n[0] += 1
+            return Fault.CRASH_BEFORE if n[0] == 2 else None
+        return None
+
+    return decide
