@@ -208,6 +208,7 @@ class Connection:
 
         Raises:
             UnsafeStoreError: The store does not keep two writers apart.
+            RepositoryResetError: It is being reset.
             DamageError: There are commits, but no head.
             UnavailableError: The store gave no clear answer.
         """
@@ -224,7 +225,9 @@ class Connection:
         found = documents.load_format(blob.data)
         self._refuse_headless()
         first = empty_head(found.repo_id, entropy(16).hex())
-        return self._write_first(documents.dump_head(first))
+        head = self._write_first(documents.dump_head(first))
+        refuse_reset(head, None, self.bucket.url)  # somebody may be removing it already
+        return head
 
     def _write_first(self, data: bytes) -> HeadRead:
         why = ""

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-from cas_sync.engine.repository import Connection, Repository
+from cas_sync.engine.repository import Connection, Repository, empty_head
 from cas_sync.engine.session import LOCK_WAIT_S
 from cas_sync.engine.settings import LOCAL_FILE, Settings
 from cas_sync.engine.surroundings import Surroundings
@@ -176,13 +176,19 @@ def _reset_remote(
             "or insist, and lose them:  cas-sync reset --confirm --even-if-incomplete",
             code="E213",
         )
-    if head is not None and head.head.state is HeadState.OPEN:
-        _close(connection, head, surroundings)
+    if head is None and not report.n_keys:
+        return
+    if head is None or head.head.state is HeadState.OPEN:
+        report.repo_id = _close(connection, head, surroundings)
     progress.phase("Delete", report.n_keys, 0)
     # The head goes last: until then it says "closed" to everyone who asks.
     # Listed again: what teammates added before that goes too.
     stays.add(HEAD)
-    bucket.delete(key for key, _ in list(bucket.list_keys(ROOT)) if key not in stays)
+    listed = [key for key, _ in bucket.list_keys(ROOT) if key not in stays]
+    now = connection.read_head()
+    if now is None or now.head.state is HeadState.OPEN or now.head.repo_id != report.repo_id:
+        raise _removed()  # and what is listed may be of the next one
+    bucket.delete(listed)
     bucket.delete([HEAD])
 
 
@@ -238,12 +244,15 @@ def _missing(
             progress.advance(1, row.content.size)
 
 
-def _close(connection: Connection, head: HeadRead, surroundings: Surroundings) -> None:
-    closed = head.head._replace(state=HeadState.CLOSED, nonce=surroundings.entropy(16).hex())
+def _close(connection: Connection, head: HeadRead | None, surroundings: Surroundings) -> str:
+    """Close the head and return its repository; without a head, keep others from beginning."""
+    nonce = surroundings.entropy(16).hex()
+    old = head.head if head is not None else empty_head(surroundings.entropy(16).hex(), "")
+    closed = old._replace(state=HeadState.CLOSED, nonce=nonce)
     outcome = advance(
         connection.bucket,
         closed,
-        head.etag,
+        head.etag if head is not None else None,
         is_ours=lambda now: now.state is HeadState.CLOSED,
         clock=surroundings.clock,
         jitter=surroundings.jitter,
@@ -255,11 +264,16 @@ def _close(connection: Connection, head: HeadRead, surroundings: Surroundings) -
             state="nothing was removed",
         )
     if isinstance(outcome, Gone):
-        raise RaceLostError(
-            "someone else removed the repository meanwhile",
-            fix="cas-sync reset --confirm again",
-            state="nothing was removed here",
-        )
+        raise _removed()
+    return closed.repo_id
+
+
+def _removed() -> RaceLostError:
+    return RaceLostError(
+        "someone else removed the repository meanwhile, or began another",
+        fix="cas-sync reset --confirm again",
+        state="nothing was removed here",
+    )
 
 
 def _remove_local(settings: Settings) -> None:

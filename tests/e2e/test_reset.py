@@ -6,9 +6,18 @@ from pathlib import Path
 
 import pytest
 
+from cas_sync.engine.repository import Connection
+from cas_sync.engine.reset import run_reset
+from cas_sync.engine.surroundings import Surroundings
+from cas_sync.errors import RaceLostError, RepositoryResetError
 from cas_sync.formats import documents
 from cas_sync.model.commit import HeadState
-from tests.support.people import Kill, snapshot, tree
+from cas_sync.model.params import ChunkParams
+from cas_sync.progress import Silent
+from cas_sync.store.bucket import StoreAddress
+from cas_sync.store.connect import open_bucket
+from tests.support.faulty import FaultyBucket
+from tests.support.people import Instant, Kill, settings_of, snapshot, tree
 from tests.support.seed_store import FolderKeys, SeedPrefix
 
 BUCKET = "team-data"
@@ -473,3 +482,74 @@ def test_a_store_that_was_changed_is_no_reset(folder, holds):
     back = said["fix"].splitlines()[0].partition("cas-sync ")[2].split()
     ana.run(*back)
     assert ana.sync()["published"] is False
+
+
+def reset_through(person, bucket):
+    """Reset the prefix through a bucket of the test's own."""
+    surroundings = Surroundings(env=person.env, clock=Instant(), connect=lambda _: bucket)
+    return run_reset(
+        settings_of(person),
+        surroundings,
+        Silent(),
+        confirm=True,
+        remote=True,
+        local=False,
+        even_if_incomplete=True,
+    )
+
+
+def test_a_repository_that_begins_while_a_reset_looks_is_not_removed(folder):
+    """Where there is no head yet, the reset puts a closed one there before it removes."""
+    ana, bo = folder.team("ana", "bo")
+    ana.write("a.csv", "of ana")
+    leave_a_format(folder)
+
+    def decide(call):
+        if call.method == "get" and call.n and not done:
+            done.append(ana.sync())
+
+    done = []
+    bucket = FaultyBucket(open_bucket(StoreAddress(folder.url)), decide)
+    with pytest.raises(RaceLostError):
+        reset_through(bo, bucket)
+
+    assert done
+    bo.sync()
+    assert tree(bo.data) == tree(ana.data)
+    assert not ana.sync()["published"]
+
+
+def test_whoever_begins_while_a_reset_removes_what_has_no_head_is_told(folder):
+    ana, bo = folder.team("ana", "bo")
+    ana.write("a.csv", "of ana")
+    leave_a_format(folder)
+
+    def decide(call):
+        if call.method == "delete":
+            told.append(ana.sync(exit=8)["code"])
+
+    told = []
+    reset_through(bo, FaultyBucket(open_bucket(StoreAddress(folder.url)), decide))
+
+    assert set(told) == {"E209"}
+    assert ana.sync()["published"]
+
+
+def test_nothing_is_begun_below_a_head_that_is_being_removed(folder):
+    ana, bo = folder.team("ana", "bo")
+    ana.write("a.csv", "of ana")
+    ana.sync()
+    close_head(folder.root / "store" / ".S3")
+    surroundings = Surroundings(env=bo.env)
+    with (
+        Connection(settings_of(bo), surroundings) as connection,
+        pytest.raises(RepositoryResetError, match="being reset"),
+    ):
+        connection.begin(lambda _: None, is_tested=True)
+
+
+def leave_a_format(place):
+    """Do what somebody did who was killed while they began."""
+    stray = place.root / "store" / ".S3" / "format.json"
+    stray.parent.mkdir(parents=True)
+    stray.write_bytes(documents.dump_format(documents.Format("0" * 32, ChunkParams())))
