@@ -258,6 +258,7 @@ class Session:
 
     def reset(self) -> None:
         """Remove the repository."""
+        self.ledger.count("reset begun")
         run_reset(
             self.settings,
             self.surroundings,
@@ -413,7 +414,7 @@ def check(world: World, ledger: Ledger) -> None:
     with Connection(settings_of("at rest"), surroundings) as connection:
         head = connection.read_head()
         if head is None or head.head.state is HeadState.CLOSED:
-            must(ledger.counts.get("reset") or head is not None, "the head is gone")
+            must(ledger.counts.get("reset begun") or head is not None, "the head is gone")
             return
         if head.head.commit is None:
             must(not [p for p in ledger.published if p.repo_id == head.head.repo_id], "empty")
