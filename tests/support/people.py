@@ -339,10 +339,13 @@ class StoredState:
         return data
 
     def all_contents(self) -> set[bytes]:
-        """Return every content that any commit's tree or the deleted manifest names."""
-        wanted = {row.entry.content for row in self.deletions()}
-        for _, commit in self.repo.commits.walk(self.head):
-            wanted |= {row.content for row in self.repo.versions.rows(commit.versions)}
+        """Return every content that the tree or the deleted files of a kept commit name."""
+        record = self.repo.upkeep.in_force(self.head)
+        horizon = record.horizon if record.horizon > 1 else 0
+        wanted = {row.entry.content for row in self.deletions() if row.seq > horizon}
+        for oid, commit in self.repo.commits.walk(self.head):
+            if record.keeps(commit.seq, oid):
+                wanted |= {row.content for row in self.repo.versions.rows(commit.versions)}
         return {self.content(each) for each in wanted}
 
 
