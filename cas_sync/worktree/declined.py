@@ -7,6 +7,7 @@ A file that is not whole is not believed: then the user is asked once more.
 import os
 from collections.abc import Iterable, Iterator
 
+from cas_sync.errors import FormatError
 from cas_sync.formats.cells import unescape
 from cas_sync.formats.rows import cell, read_cells
 from cas_sync.model.paths import RepoPath
@@ -15,11 +16,19 @@ from cas_sync.worktree.sealed import SealedFile, SealedWriter
 
 FILE = "declined.csv"
 _HEADER = "File,Ours,Theirs"
+_N_CELLS = 3
 
 
 def read_declined(path: str) -> Iterator[Declined]:
-    """Yield what was declined, in path order."""
-    for name, ours, theirs in read_cells(SealedFile(path, _HEADER).lines(), FILE):
+    """Yield what was declined, in path order.
+
+    Raises:
+        FormatError: The file was not written by this version, though its hash fits.
+    """
+    for cells in read_cells(SealedFile(path, _HEADER).lines(), FILE):
+        if len(cells) != _N_CELLS:
+            raise FormatError(f"{FILE} is malformed", fix=f"delete .S3/{FILE}")
+        name, ours, theirs = cells
         yield Declined(RepoPath(unescape(name)), ours, theirs)
 
 

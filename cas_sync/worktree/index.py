@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Self
 
+from cas_sync.errors import FormatError
 from cas_sync.formats.cells import unescape
 from cas_sync.formats.rows import cell, first_cell
 from cas_sync.model.ids import ObjectId
@@ -127,7 +128,20 @@ def read_index(path: str) -> IndexRows:
 
 
 def parse(lines: Iterable[str]) -> Iterator[LocalRow]:
-    """Yield the rows that were written as ``lines``."""
+    """Yield the rows that were written as ``lines``.
+
+    Raises:
+        FormatError: They were not written by this version, though their hash fits.
+    """
+    try:
+        yield from _parse(lines)
+    except (ValueError, KeyError, csv.Error) as error:
+        raise FormatError(
+            f".S3/versions_local.csv is malformed: {error}", fix="delete it; it is only a cache"
+        ) from error
+
+
+def _parse(lines: Iterable[str]) -> Iterator[LocalRow]:
     # What is built here is built once per file of the folder, so the constructors that
     # check are gone around: the digest of the file vouches for what we wrote.
     row, content, digest, build = LocalRow, Content, bytes.fromhex, tuple.__new__

@@ -210,7 +210,7 @@ class SealedFile:
                     at = place
                 if at == place < self._end:
                     old = source.readline()
-                    if first_cell(old[:-1].decode()) == path:
+                    if first_cell(old[:-1].decode(errors="surrogateescape")) == path:
                         at += len(old)
                     else:
                         source.seek(at)
@@ -394,7 +394,8 @@ def _lines(source: BinaryIO, start: int, end: int) -> Iterator[str]:
         start += len(data)
         whole, _, rest = (rest + data).rpartition(b"\n")
         if whole:
-            yield from whole.decode().split("\n")
+            # Whoever reads the rows refuses what is no text, with the line's number.
+            yield from whole.decode(errors="surrogateescape").split("\n")
 
 
 def _last_end(source: BinaryIO, size: int) -> tuple[int, bytes] | None:
