@@ -24,9 +24,14 @@ MAX_DEPTH = 256
 _PLAIN = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_.+ -]*/)*[A-Za-z0-9_][A-Za-z0-9_.+ -]*")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _BACKSLASH = "\\"
-# Code points that HFS+ leaves out when it compares names.
-_IGNORABLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
-_SHORT_NAME = re.compile(r"s3~\d+")
+# Code points that HFS+, or ext4 where it folds case, leaves out when it compares names.
+_IGNORABLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+# What Windows calls `.S3` for old programs: also after several such names, with a hash.
+_SHORT_NAME = re.compile(r"s3([0-9a-f]{4})?~\d+")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[1-9¹²³]|lpt[1-9¹²³]|conin\$|conout\$)(\..*)?")
 _WINDOWS_ILLEGAL = re.compile(r'[<>:"|?*]')
 
