@@ -81,7 +81,10 @@ class Checkout:
 
     def _note_damage(self, wanted: Wanted, error: DamageError) -> None:
         self.failed[wanted.planned_at] = f"damaged: {error.message}"
-        self.damage = self.damage or error
+        if self.damage is None:
+            # Who meets the error knows files, not objects.
+            error.message = f"{wanted.planned_at} cannot be had: {error.message}"
+            self.damage = error
 
     def set_aside(self, pairs: Iterable[tuple[Step, LocalRow | None]]) -> Iterator[LocalChange]:
         """Give our files their other names; yields what changed in the folder."""
