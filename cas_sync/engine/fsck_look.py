@@ -20,6 +20,7 @@ from cas_sync.formats import documents, keys, pieces
 from cas_sync.formats.codec import Compressor
 from cas_sync.formats.index import Segment
 from cas_sync.formats.index_merge import marked_in, merge
+from cas_sync.formats.strict_json import MAX_BYTES
 from cas_sync.model.commit import Commit, Head, PageRef
 from cas_sync.model.ids import ObjectId
 from cas_sync.model.pack import IndexRoot, Kind, Location, PackName
@@ -161,7 +162,7 @@ class Checker:
             self._note(code, key, _why(error))
 
     def _check_format(self) -> None:
-        blob = self._repo.bucket.get(FORMAT)
+        blob = self._repo.bucket.get(FORMAT, MAX_BYTES)
         if blob is None:
             raise lacks(FORMAT)
         if documents.load_format(blob.data).repo_id != self._head.repo_id:

@@ -17,6 +17,7 @@ from cas_sync.errors import (
 from cas_sync.formats import documents, keys
 from cas_sync.formats.documents import Format
 from cas_sync.formats.rows import DeletedRows, VersionRows
+from cas_sync.formats.strict_json import MAX_BYTES
 from cas_sync.model.commit import Head, HeadState
 from cas_sync.model.params import ChunkParams
 from cas_sync.model.tree import Deletion, Entry
@@ -101,7 +102,7 @@ class Repository:
         """
         data = self.cache.get("format", "format.json")
         if data is None:
-            blob = self.bucket.get(FORMAT)
+            blob = self.bucket.get(FORMAT, MAX_BYTES)
             if blob is None:
                 raise lacks(FORMAT)
             data = blob.data
@@ -213,13 +214,13 @@ class Connection:
             UnavailableError: The store gave no clear answer.
         """
         entropy = self._surroundings.entropy
-        blob = self.bucket.get(FORMAT)
+        blob = self.bucket.get(FORMAT, MAX_BYTES)
         if blob is None:
             if not is_tested:
                 self.check(note)
             mine = Format(entropy(16).hex(), ChunkParams())
             self.bucket.put_new(FORMAT, documents.dump_format(mine))
-            blob = self.bucket.get(FORMAT)
+            blob = self.bucket.get(FORMAT, MAX_BYTES)
             if blob is None:
                 raise DamageError(f"{FORMAT} is gone right after it was written")
         found = documents.load_format(blob.data)

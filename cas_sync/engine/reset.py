@@ -16,6 +16,7 @@ from cas_sync.engine.settings import LOCAL_FILE, Settings
 from cas_sync.engine.surroundings import Surroundings
 from cas_sync.errors import ConfigError, GuardError, RaceLostError, WorktreeError
 from cas_sync.formats import documents, keys
+from cas_sync.formats.strict_json import MAX_BYTES
 from cas_sync.model.commit import Head, HeadState
 from cas_sync.model.paths import STATE_DIR
 from cas_sync.model.tree import Mode
@@ -195,7 +196,7 @@ def _reset_remote(
 def _check_identity(
     connection: Connection, head: HeadRead | None, known_repo: str | None, n_foreign: int
 ) -> None:
-    blob = connection.bucket.get(Key(keys.FORMAT))
+    blob = connection.bucket.get(Key(keys.FORMAT), MAX_BYTES)
     there = documents.load_format(blob.data).repo_id if blob is not None else None
     if head is not None and there is None and head.head.state is HeadState.OPEN:
         raise ConfigError(

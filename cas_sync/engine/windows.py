@@ -133,8 +133,9 @@ class WindowReader:
                 if oid in damaged:
                     raise damaged[oid]
                 pieces = chain.from_iterable(reader.chunks(where, content, bytes(lists[oid])))
-                ids = [piece.id for piece in pieces]
-                places = reader.find_all(ids, Kind.CHUNK)
+                cut = list(pieces)
+                ids = [piece.id for piece in cut]
+                places = reader.find_chunks(cut)
             except DamageError as error:
                 window.damaged[oid] = error
             else:
@@ -183,8 +184,8 @@ class WindowReader:
         group: list[tuple[Part, Location | None]] = []
         size, pack = 0, None
         for parts in parts_of(self._reader, listed, content, old.content if old else None):
-            ids = [part.piece.id for part in parts if part.offset is None]
-            places = iter(self._reader.find_all(ids, Kind.CHUNK))
+            missed = [part.piece for part in parts if part.offset is None]
+            places = iter(self._reader.find_chunks(missed))
             for part in parts:
                 where = next(places) if part.offset is None else None
                 is_full = size + part.piece.length > MAX_RANGE
@@ -208,12 +209,10 @@ class WindowReader:
                 if (chunk := old.read(part)) is not None:
                     data[part.piece.id] = chunk
         missed = [
-            part.piece.id
-            for part, where in group
-            if where is None and part.piece.id not in data
+            part.piece for part, where in group if where is None and part.piece.id not in data
         ]
         places = [where for _, where in group if where is not None]
-        places += self._reader.find_all(missed, Kind.CHUNK) if missed else []
+        places += self._reader.find_chunks(missed) if missed else []
         found = self._reader.load(where for where in places if where.id not in data)
         for error in found.damaged.values():
             raise error

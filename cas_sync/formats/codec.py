@@ -8,7 +8,7 @@ from cas_sync.model.pack import Codec
 LEVEL = 2
 """The writer's own business: a reader does not know it."""
 
-MAX_RAW = 64 << 20
+MAX_RAW = 16 << 20
 """No stored object is longer after decompression, in bytes; bounds what a reader allots."""
 
 SHORTEST = 64

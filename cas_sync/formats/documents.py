@@ -4,6 +4,7 @@ import re
 from typing import NamedTuple
 
 from cas_sync.errors import FormatError
+from cas_sync.formats.moments import STORED
 from cas_sync.formats.strict_json import (
     HEX32,
     LINE,
@@ -27,13 +28,25 @@ from cas_sync.model.commit import (
 from cas_sync.model.ids import ObjectId
 from cas_sync.model.pack import IndexRoot
 from cas_sync.model.params import ChunkParams
+from cas_sync.model.paths import PathRefusedError, parse_repo_path
 from cas_sync.model.tree import Timestamp
 
 KNOWN_INCOMPAT: frozenset[str] = frozenset()
 """Incompatible features this version knows; a repository that asks for others is refused."""
 
+MAX_LEVEL = 8
+"""No manifest has more levels of pages above its rows."""
+
+MAX_ROOTS = 1024
+"""No head has more index roots: merging keeps them to some dozens."""
+
+MAX_INDEXED = 256 << 20
+"""No pack and no segment of the index is longer, in bytes; honest ones end at 110 MB."""
+
 _OBJECT = re.compile(r"[0-9a-f]{64}_[0-9a-f]{16}")
 _RECORD = re.compile(rf"(?:{NAME.pattern})?", re.ASCII)
+_CHANGES = frozenset({"added", "modified", "deleted"})
+_HASH = re.compile(r"(?:[0-9a-f]{64})?")
 _PACK = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}-[0-9a-f]{64}")
 
 
@@ -69,14 +82,16 @@ def _read_page(owner: Fields, name: str) -> PageRef | None:
         fields.number("length"),
     )
     fields.end()
-    if ref.level > 8 or ref.length > 64 << 20:
+    if ref.level > MAX_LEVEL or ref.length > 32 << 20:
         raise FormatError(f"{owner.what}: {name!r} is out of bounds")
     return ref
 
 
 def _read_roots(owner: Fields, name: str) -> tuple[IndexRoot, ...]:
     roots = []
-    for fields in owner.objects(name):
+    if len(listed := owner.objects(name)) > MAX_ROOTS:
+        raise FormatError(f"{owner.what}: {name!r} is out of bounds")
+    for fields in listed:
         is_pack = fields.flag("pack")
         root = IndexRoot(
             fields.text("name", _PACK if is_pack else _OBJECT),
@@ -85,6 +100,8 @@ def _read_roots(owner: Fields, name: str) -> tuple[IndexRoot, ...]:
             fields.number("size"),
         )
         fields.end()
+        if root.size > MAX_INDEXED:
+            raise FormatError(f"{owner.what}: {name!r} is out of bounds")
         roots.append(root)
     return tuple(roots)
 
@@ -272,6 +289,17 @@ def dump_commit(commit: Commit) -> tuple[ObjectId, bytes]:
     return ObjectId.of(data), data
 
 
+def _change(row: ChangeRow, what: str) -> ChangeRow:
+    """Return a row of changes that may be told and acted upon."""
+    try:
+        parse_repo_path(row.path)
+    except PathRefusedError as error:
+        raise FormatError(f"{what}: {error}") from error
+    if not (row.change in _CHANGES and _HASH.fullmatch(row.old) and _HASH.fullmatch(row.new)):
+        raise FormatError(f"{what}: a change is malformed")
+    return row
+
+
 def load_commit(data: bytes, oid: ObjectId) -> Commit:
     """Return the commit called ``oid``.
 
@@ -287,7 +315,7 @@ def load_commit(data: bytes, oid: ObjectId) -> Commit:
     for row in fields.items("changes"):
         if not (isinstance(row, list) and len(row) == 4 and all(type(c) is str for c in row)):
             raise FormatError(f"{what}: a change is malformed")
-        changes.append(ChangeRow(*row))
+        changes.append(_change(ChangeRow(*row), what))
     commit = Commit(
         fields.text("repo_id", HEX32),
         fields.number("seq"),
@@ -295,7 +323,7 @@ def load_commit(data: bytes, oid: ObjectId) -> Commit:
         fields.text("author", LINE),
         fields.text("machine", LINE),
         fields.text("client", LINE),
-        Timestamp(fields.text("time", LINE)),
+        Timestamp(fields.text("time", STORED)),
         fields.text("message", LINE),
         _read_page(fields, "versions"),
         _read_page(fields, "deleted"),

@@ -107,8 +107,14 @@ class PackBuilder:
 
 
 def trailer_range(size: int, entries: int) -> tuple[int, int]:
-    """Return offset and length of the trailer in a pack of ``size`` bytes."""
+    """Return offset and length of the trailer in a pack of ``size`` bytes.
+
+    Raises:
+        FormatError: A pack of that size cannot hold so many entries.
+    """
     length = index.segment_size(entries, 0)
+    if length > size - len(START) - _FOOTER.size:
+        raise FormatError(f"a pack of {size} bytes cannot hold {entries} objects")
     return size - _FOOTER.size - length, length
 
 

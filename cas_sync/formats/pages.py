@@ -30,6 +30,9 @@ R = TypeVar("R")
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
 _OBJECT = re.compile(r"[0-9a-f]{64}_[0-9a-f]{16}")
 
+MAX_PAGE = 32 << 20
+"""No page is longer, in bytes: 2,048 rows of the longest paths that may be."""
+
 OBJECT_SIZE = 16 << 20
 """A stored object of pages is closed once it is this long, in bytes."""
 
@@ -163,6 +166,8 @@ def load_branch(data: bytes, ref: PageRef) -> list[PageRef]:
             )
         except ValueError as error:
             raise FormatError(f"{what} line {number} is malformed: {error}") from error
+        if child.length > MAX_PAGE:
+            raise FormatError(f"{what} line {number} is out of bounds")
         if mark != "#page" or (refs and child.last <= refs[-1].last):
             raise FormatError(f"{what} line {number} is no reference, or out of order")
         refs.append(child)

@@ -25,6 +25,9 @@ _PIECE = struct.Struct(">32sQ")
 LIST_MIN = 64
 LIST_MASK = 127
 LIST_MAX = 1024
+MEAN_MIN = 64
+"""No file is cut into pieces that are shorter in the mean, in bytes."""
+
 FLAT_MAX = 256
 """A file of more pieces gets lists, so that what names it stays short."""
 
@@ -118,4 +121,6 @@ def load(data: bytes) -> Pieces:
     pieces = Pieces(level, tuple(decode(memoryview(data)[_HEADER.size :])))
     if pieces.size != size:
         raise FormatError("list of pieces does not add up to its size")
+    if level == 0 and n > LIST_MAX:
+        raise FormatError("list of pieces is longer than any may be")
     return pieces

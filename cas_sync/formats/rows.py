@@ -164,6 +164,16 @@ def deletion_key(path: RepoPath, seq: int) -> str:
     return f"{sort_key(path)}\0\0{seq:016d}"
 
 
+def cannot_follow(key: str, last: str) -> str:
+    """Return why no row may have ``key`` after one with ``last``; empty if it may."""
+    if key <= last:
+        return "is out of order or repeated"
+    # What lies below a folder comes right after where a file of its name would.
+    if key.startswith(last) and key[len(last)] == "\0":
+        return "lies below what is a file"
+    return ""
+
+
 def load_rows(lines: Iterable[str], codec: RowCodec[T], what: str) -> Iterator[T]:
     """Yield the rows that ``lines`` stand for, checked to be in order.
 
@@ -179,7 +189,7 @@ def load_rows(lines: Iterable[str], codec: RowCodec[T], what: str) -> Iterator[T
         except ValueError as error:
             raise FormatError(f"{what} line {number} is malformed: {error}") from error
         key = codec.key(row)
-        if key <= last:
-            raise FormatError(f"{what} line {number} is out of order or repeated")
+        if key <= last or (key.startswith(last) and key[len(last)] == "\0"):
+            raise FormatError(f"{what} line {number} {cannot_follow(key, last)}")
         last = key
         yield row

@@ -56,6 +56,10 @@ class Unclear:
     why: str
 
 
+MAX_WHOLE = 256 << 20
+"""No object that is read as a whole is longer, in bytes; the longest are index segments."""
+
+
 class Meter:
     """Counts what a bucket sent and received; safe to use from any thread.
 
@@ -96,8 +100,14 @@ class Bucket(Protocol):
     url: str
     meter: Meter
 
-    def get(self, key: Key) -> Blob | None:
-        """Return the whole object, or `None` where there is none."""
+    def get(self, key: Key, most: int = MAX_WHOLE) -> Blob | None:
+        """Return the whole object, or `None` where there is none.
+
+        Never holds much more than ``most`` bytes, whatever the store has or sends.
+
+        Raises:
+            DamageError: The object is longer than ``most`` bytes.
+        """
 
     def get_range(self, key: Key, offset: int, length: int) -> bytes | None:
         """Return exactly ``length`` bytes from ``offset``; `None` where there is no object.
@@ -144,6 +154,15 @@ def lacks(key: Key) -> DamageError:
     return DamageError(
         f"the store lacks {key}",
         cause="it was deleted by something other than cas-sync",
+        fix="restore it from the bucket's versions, then run the same command again",
+    )
+
+
+def too_long(key: str, url: str, most: int) -> DamageError:
+    """Return the error of an object that is longer than any of its kind may be."""
+    return DamageError(
+        f"{key} in {url} is longer than it may be",
+        cause=f"no such object has more than {most:,} bytes; cas-sync did not write this one",
         fix="restore it from the bucket's versions, then run the same command again",
     )
 

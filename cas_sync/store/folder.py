@@ -28,7 +28,18 @@ from cas_sync.errors import (
     UnavailableError,
     UnsafeStoreError,
 )
-from cas_sync.store.bucket import Blob, Body, ETag, Key, Meter, Moved, Stored, Unclear
+from cas_sync.store.bucket import (
+    MAX_WHOLE,
+    Blob,
+    Body,
+    ETag,
+    Key,
+    Meter,
+    Moved,
+    Stored,
+    Unclear,
+    too_long,
+)
 
 _ROOT = ".S3"
 _LOCK = f"{_ROOT}/lock-head"
@@ -79,9 +90,15 @@ class FolderBucket:
         # Threads queue here, so that only one of them at a time polls the file lock.
         self._turn = threading.Lock()
 
-    def get(self, key: Key) -> Blob | None:
-        """Return the whole object, or `None` where there is none."""
-        data = self._read(key, None)
+    def get(self, key: Key, most: int = MAX_WHOLE) -> Blob | None:
+        """Return the whole object, or `None` where there is none.
+
+        Raises:
+            DamageError: It is longer than ``most`` bytes.
+        """
+        data = self._read(key, (0, most + 1), whole=True)
+        if data is not None and len(data) > most:
+            raise too_long(key, self.url, most)
         return None if data is None else Blob(data, _etag_of(data))
 
     def get_range(self, key: Key, offset: int, length: int) -> bytes | None:
@@ -163,14 +180,14 @@ class FolderBucket:
             raise ValueError(f"{key!r} is not a key")
         return os.path.join(self._base, *parts)
 
-    def _read(self, key: Key, span: tuple[int, int] | None) -> bytes | None:
+    def _read(self, key: Key, span: tuple[int, int], *, whole: bool = False) -> bytes | None:
         target = self._path(key)
         with self._translated("read", key):
             data = _patiently(lambda: _read_file(target, span), self._clock)
             if data is None:
                 self._require_folder()
         self.meter.count("GET", down=len(data or b""))
-        if span is not None and data is not None and len(data) != span[1]:
+        if not whole and data is not None and len(data) != span[1]:
             raise DamageError(
                 f"{key} in {self.url} is too short",
                 cause=f"{span[1]} bytes from {span[0]} were asked, {len(data)} are there",

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from cas_sync.clock import Clock
 from cas_sync.errors import DamageError, OutcomeUnknownError, StoreError
 from cas_sync.formats import documents, keys
+from cas_sync.formats.strict_json import MAX_BYTES
 from cas_sync.model.commit import Head
 from cas_sync.store.bucket import Bucket, ETag, Key, Stored, Unclear
 
@@ -59,7 +60,7 @@ def read_head(bucket: Bucket) -> HeadRead | None:
         FormatError: It is not a head this version can read.
         StoreError: The store did not answer.
     """
-    blob = bucket.get(HEAD)
+    blob = bucket.get(HEAD, MAX_BYTES)
     return None if blob is None else HeadRead(documents.load_head(blob.data), blob.etag)
 
 

@@ -6,6 +6,7 @@ from concurrent.futures import Executor, Future
 
 from cas_sync.errors import AccessError, DamageError, FormatError
 from cas_sync.formats import documents, keys
+from cas_sync.formats.strict_json import MAX_BYTES
 from cas_sync.model.commit import RECENT, Commit, Head
 from cas_sync.model.ids import ObjectId
 from cas_sync.store.bucket import Bucket, Key
@@ -44,7 +45,7 @@ class CommitLog:
         data = self._copy(oid)
         if data is None:
             key = Key(keys.commit(seq, oid))
-            blob = self._bucket.get(key)
+            blob = self._bucket.get(key, MAX_BYTES)
             if blob is None:
                 raise DamageError(
                     f"the store lacks {key}", cause="the chain of commits is broken"

@@ -164,7 +164,7 @@ class IndexSet:
         if root.is_pack:
             data = self._bucket.get_range(key, offset, length)
         else:
-            blob = self._bucket.get(key)
+            blob = self._bucket.get(key, root.size)
             data = None if blob is None else blob.data
         if data is None:
             raise lacks(key)

@@ -1,14 +1,14 @@
 """Manifests: trees of pages, written once, of which only what is asked for is read."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from itertools import chain, islice, pairwise
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from cas_sync.errors import DamageError
+from cas_sync.errors import DamageError, FormatError
 from cas_sync.formats import pages
 from cas_sync.formats.page_rewriter import PageWriter, Rewriter
-from cas_sync.formats.rows import RowCodec
+from cas_sync.formats.rows import RowCodec, cannot_follow
 from cas_sync.model.commit import PageRef
 from cas_sync.model.ids import ObjectId
 from cas_sync.store.bucket import Bucket, Key, Moved, Stored
@@ -16,11 +16,11 @@ from cas_sync.store.cache import Cache
 from cas_sync.store.jumps import Jumps
 from cas_sync.store.old_pages import OldPages
 from cas_sync.store.page_reader import (
-    AHEAD,
     Asked,
     PageReader,
     asked_below,
     between,
+    groups,
     is_within,
 )
 
@@ -93,8 +93,10 @@ class Manifest(Generic[T]):
     ) -> Iterator[tuple[str, T | None]]:
         level = self._asked(root, keys, held)
         n_within = sum(len(each.keys) for each in level)
-        for at in range(0, len(level), AHEAD):
-            group = level[at : at + AHEAD]
+        done = 0
+        for some in groups([each.ref for each in level]):
+            group = level[done : done + len(some)]
+            done += len(some)
             for (ref, data), (_, asked) in zip(
                 self._read_asked(group, held), group, strict=True
             ):
@@ -220,12 +222,12 @@ class Manifest(Generic[T]):
             fresh = [ref for ref in level if seen.note(ref)]
             if level[0].level == 0:
                 new = [ref for ref in fresh if seen.note_rows(ref)]
-                for at in range(0, len(new), AHEAD):
-                    yield from self._leaf_rows(new[at : at + AHEAD], spoilt)
+                for group in groups(new):
+                    yield from self._leaf_rows(group, spoilt)
                 return
             level = self._children(fresh, spoilt)
 
-    def _leaf_rows(self, refs: list[PageRef], spoilt: "Spoilt | None") -> Iterator[list[T]]:
+    def _leaf_rows(self, refs: Sequence[PageRef], spoilt: "Spoilt | None") -> Iterator[list[T]]:
         try:
             found = [
                 pages.load_leaf(data, ref, self._codec)
@@ -268,8 +270,8 @@ class Manifest(Generic[T]):
         """
         before, after = self._differing(old, new, start, end)
         # The first pages of both sides travel together.
-        first = self._pages.read([*before[:AHEAD], *after[:AHEAD]])
-        n = len(before[:AHEAD])
+        one, other = (next(groups(leaves), ()) for leaves in (before, after))
+        first, n = self._pages.read([*one, *other]), len(one)
         a, b = self._rows_of(before, first[:n]), self._rows_of(after, first[n:])
         x, y = next(a, None), next(b, None)
         while x is not None or y is not None:
@@ -363,11 +365,16 @@ class Manifest(Generic[T]):
 
     def _rows_of(self, leaves: list[PageRef], read: list[bytes] | None = None) -> Iterator[T]:
         """Yield the rows of ``leaves``, the first pages of which may have been read."""
-        for at in range(0, len(leaves), AHEAD):
-            group = leaves[at : at + AHEAD]
-            found = read if read is not None and not at else self._pages.read(group)
+        last = ""
+        for group in groups(leaves):
+            found = self._pages.read(group) if read is None else read
+            read = None
             for leaf, data in zip(group, found, strict=True):
-                yield from pages.load_leaf(data, leaf, self._codec)
+                rows = pages.load_leaf(data, leaf, self._codec)
+                if why := cannot_follow(self._codec.key(rows[0]), last):
+                    raise FormatError(f"manifest page {str(leaf.id)[:12]} {why}")
+                last = leaf.last
+                yield from rows
 
 
 Spoilt = Callable[[PageRef, DamageError], None]

@@ -10,7 +10,18 @@ from collections.abc import Iterable, Iterator
 from blake3 import blake3
 
 from cas_sync.errors import DamageError
-from cas_sync.store.bucket import Blob, Body, ETag, Key, Meter, Moved, Stored, Unclear
+from cas_sync.store.bucket import (
+    MAX_WHOLE,
+    Blob,
+    Body,
+    ETag,
+    Key,
+    Meter,
+    Moved,
+    Stored,
+    Unclear,
+    too_long,
+)
 
 
 class MemoryBucket:
@@ -27,11 +38,17 @@ class MemoryBucket:
         self._objects: dict[Key, bytes] = {}
         self._lock = threading.Lock()
 
-    def get(self, key: Key) -> Blob | None:
-        """Return the whole object, or `None` where there is none."""
+    def get(self, key: Key, most: int = MAX_WHOLE) -> Blob | None:
+        """Return the whole object, or `None` where there is none.
+
+        Raises:
+            DamageError: It is longer than ``most`` bytes.
+        """
         with self._lock:
             data = self._objects.get(key)
         self.meter.count("GET", down=len(data or b""))
+        if data is not None and len(data) > most:
+            raise too_long(key, self.url, most)
         return None if data is None else Blob(data, etag_of(data))
 
     def get_range(self, key: Key, offset: int, length: int) -> bytes | None:

@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from functools import partial
-from itertools import groupby, islice
+from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -13,8 +13,8 @@ from blake3 import blake3
 
 from cas_sync.errors import DamageError, FormatError
 from cas_sync.formats import keys, pieces
-from cas_sync.formats.codec import Compressor
-from cas_sync.formats.pieces import Piece, Pieces
+from cas_sync.formats.codec import MAX_RAW, Compressor
+from cas_sync.formats.pieces import MEAN_MIN, Piece, Pieces
 from cas_sync.model.ids import ObjectId
 from cas_sync.model.pack import Codec, Kind, Location
 from cas_sync.model.tree import Content
@@ -24,6 +24,9 @@ from cas_sync.store.index import Places
 MAX_GAP = 64 << 10
 """Bytes nobody asked for that are cheaper to read than a second request."""
 
+MAX_STORED = MAX_RAW + (1 << 16)
+"""No object takes more in a pack, in bytes."""
+
 MAX_RANGE = 9 << 20
 """No single range is longer, in bytes, so that ranges can travel side by side.
 
@@ -32,6 +35,9 @@ Two of them hold a pack.
 
 STREAMED = 64
 """Chunks of a large file that are held at once by `ObjectReader.stream`."""
+
+STREAMED_BYTES = 32 << 20
+"""Bytes of them that are held at once, unless one chunk alone is longer."""
 
 LISTS = 64
 """Lists of pieces that are read at once, or kept for the next range of the same file."""
@@ -112,6 +118,8 @@ class ObjectReader:
         for _, size, _ in contents:
             where = next(places)
             listed = next(places) if size > small else None
+            if listed is not None and listed.raw > size + MEAN_MIN:
+                listed = None  # no list of a file's pieces is longer than the file
             # A list of pieces may have the id of a chunk, but not its length.
             found.append(where if where is not None and where.raw == size else listed)
         return found
@@ -192,6 +200,23 @@ class ObjectReader:
                 raise missing(oid)
         return [where for where in found if where is not None]
 
+    def find_chunks(self, chunks: Sequence[Piece]) -> list[Location]:
+        """Return where chunks lie, each as long as its file's list says.
+
+        So what is read for a file is never more than the file has.
+
+        Raises:
+            DamageError: The store does not know one of them, or it has another length.
+        """
+        places = self.find_all([piece.id for piece in chunks], Kind.CHUNK)
+        for i, (piece, where) in enumerate(zip(chunks, places, strict=True)):
+            if where.raw != piece.length:
+                confirmed = self._index.confirm(where)
+                if confirmed is None or confirmed.raw != piece.length:
+                    raise FormatError(f"chunk {piece.id} is not as long as a file says it is")
+                places[i] = confirmed
+        return places
+
     def read(self, wanted: Iterable[Location]) -> dict[ObjectId, bytes]:
         """Return the bytes of ``wanted`` by id; all of them are held at once.
 
@@ -236,9 +261,8 @@ class ObjectReader:
             return
         whole = blake3()
         for group in self.chunks(where, content):
-            for at in range(0, len(group), STREAMED):
-                ids = [each.id for each in group[at : at + STREAMED]]
-                places = self.find_all(ids, Kind.CHUNK)
+            for some in _bounded((piece, 0) for piece in group):
+                places = self.find_chunks([piece for piece, _ in some])
                 found = self.read(places)
                 for place in places:
                     whole.update(found[place.id])
@@ -283,13 +307,10 @@ class ObjectReader:
             yield self.read([where])[where.id][start:end]
             return
         chunks = self._covering(where, content, start, end)
-        while group := list(islice(chunks, STREAMED)):
-            places = self.find_all([piece.id for piece, _ in group], Kind.CHUNK)
-            found = self.read(places)
+        for group in _bounded(chunks):
+            found = self.read(self.find_chunks([piece for piece, _ in group]))
             for piece, at in group:
                 data = found[piece.id]
-                if len(data) != piece.length:
-                    raise FormatError(f"the pieces of {content.id} are not as long as listed")
                 yield data[max(0, start - at) : end - at]
 
     def _covering(
@@ -336,6 +357,10 @@ class ObjectReader:
 
     def _load_once(self, run: list[Location]) -> Loaded:
         """Read neighbours in one pack by one request, and check each of them."""
+        if any(each.raw > MAX_RAW or each.stored > MAX_STORED for each in run):
+            if len(run) == 1:
+                return Loaded({}, {run[0].id: _damaged(run[0], "no object is that long")})
+            return self._in_halves(run)
         first, last = run[0], run[-1]
         key = Key(keys.pack(first.pack))
         try:
@@ -346,9 +371,7 @@ class ObjectReader:
             if len(run) == 1:
                 return Loaded({}, {first.id: error})
             # A pack that is cut short still holds what lies before the cut.
-            half = len(run) // 2
-            before, after = self._load_once(run[:half]), self._load_once(run[half:])
-            return Loaded(before.data | after.data, before.damaged | after.damaged)
+            return self._in_halves(run)
         if received is None:
             lacks = f"the store lacks {key}"
             return Loaded({}, {each.id: _missing(each.id, lacks) for each in run})
@@ -372,11 +395,30 @@ class ObjectReader:
             data[oid] = unpacked
         return Loaded(data, damaged)
 
+    def _in_halves(self, run: list[Location]) -> Loaded:
+        half = len(run) // 2
+        before, after = self._load_once(run[:half]), self._load_once(run[half:])
+        return Loaded(before.data | after.data, before.damaged | after.damaged)
+
     def _compressor(self) -> Compressor:
         made: Compressor | None = getattr(self._local, "compressor", None)
         if made is None:
             made = self._local.compressor = Compressor()
         return made
+
+
+def _bounded(chunks: Iterable[tuple[Piece, int]]) -> Iterator[list[tuple[Piece, int]]]:
+    """Yield chunks, each with its place, in groups of bounded number and length."""
+    some: list[tuple[Piece, int]] = []
+    size = 0
+    for piece, at in chunks:
+        if some and (len(some) >= STREAMED or size + piece.length > STREAMED_BYTES):
+            yield some
+            some, size = [], 0
+        some.append((piece, at))
+        size += piece.length
+    if some:
+        yield some
 
 
 def _runs(members: list[Location]) -> Iterable[list[Location]]:
@@ -395,6 +437,7 @@ def _load_root(data: bytes, content: Content) -> Pieces:
     root = pieces.load(data)
     if root.size != content.size:
         raise FormatError(f"the pieces of {content.id} do not add up to its size")
+    _refuse_crumbs(root, content.id)
     return root
 
 
@@ -402,7 +445,14 @@ def _load_list(data: bytes, piece: Piece) -> Pieces:
     below = pieces.load(data)
     if below.level != 0 or below.size != piece.length:
         raise FormatError(f"list {piece.id} is not the one that was referred to")
+    _refuse_crumbs(below, piece.id)
     return below
+
+
+def _refuse_crumbs(listed: Pieces, oid: ObjectId) -> None:
+    # Else a short file could have more pieces than there is memory for.
+    if len(listed.pieces) > 2 + listed.size // MEAN_MIN:
+        raise FormatError(f"the pieces of {oid} are shorter than any may be")
 
 
 def missing(oid: ObjectId) -> DamageError:

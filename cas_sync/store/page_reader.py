@@ -19,6 +19,9 @@ PAGES = "pages"
 AHEAD = 64
 """Pages of rows that are held together when a manifest is read through."""
 
+AHEAD_BYTES = 32 << 20
+"""Bytes of them, unless one page alone is longer."""
+
 last = attrgetter("last")
 """Key of the last row at or below a page: what it is searched by."""
 
@@ -110,6 +113,18 @@ class PageReader:
         if data is None:
             raise lacks(key)
         return data
+
+
+def groups(refs: Sequence[PageRef]) -> Iterator[Sequence[PageRef]]:
+    """Yield pages in groups of which the bytes may be held together."""
+    first = size = 0
+    for i, ref in enumerate(refs):
+        if i > first and (i - first >= AHEAD or size + ref.length > AHEAD_BYTES):
+            yield refs[first:i]
+            first, size = i, 0
+        size += ref.length
+    if refs:
+        yield refs[first:]
 
 
 def is_within(key: str, start: str, end: str | None) -> bool:

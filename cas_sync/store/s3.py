@@ -27,6 +27,7 @@ from cas_sync.errors import ConfigError, DamageError, StoreError, UnavailableErr
 from cas_sync.formats import keys
 from cas_sync.model.foreign import ForeignObject
 from cas_sync.store.bucket import (
+    MAX_WHOLE,
     Blob,
     Body,
     ETag,
@@ -36,6 +37,7 @@ from cas_sync.store.bucket import (
     StoreAddress,
     Stored,
     Unclear,
+    too_long,
 )
 from cas_sync.store.s3_client import TRIES, Clients, Kind
 from cas_sync.store.s3_errors import (
@@ -88,15 +90,19 @@ class S3Bucket:
         self._clients = Clients(address, self._watch)
         self._checks_sums: bool | None = None
 
-    def get(self, key: Key) -> Blob | None:
-        """Return the whole object, or `None` where there is none."""
+    def get(self, key: Key, most: int = MAX_WHOLE) -> Blob | None:
+        """Return the whole object, or `None` where there is none.
+
+        Raises:
+            DamageError: It is longer than ``most`` bytes.
+        """
         at = self._at(key)
         read = self._clients.read_first(
-            at["Bucket"], at["Key"], lambda: self._wire.count("GET"), self._wire.received
+            at["Bucket"], at["Key"], lambda: self._wire.count("GET"), self._wire.received, most
         )
         if read is not None:
             return None if read.data is None else Blob(read.data, ETag(read.etag))
-        answer = self._fetch(at, key, {})
+        answer = self._fetch(at, key, {}, most)
         if answer is None:
             return None
         response, data = answer
@@ -115,7 +121,7 @@ class S3Bucket:
 
     def _range(self, at: Mapping[str, str], key: str, offset: int, length: int) -> bytes | None:
         asked = f"bytes={offset}-{offset + length - 1}"
-        answer = self._fetch(at, key, {"Range": asked})
+        answer = self._fetch(at, key, {"Range": asked}, length)
         if answer is None:
             return None
         response, data = answer
@@ -281,9 +287,13 @@ class S3Bucket:
         self._clients.close()
 
     def _fetch(
-        self, at: Mapping[str, str], key: str, extra: Mapping[str, str]
+        self, at: Mapping[str, str], key: str, extra: Mapping[str, str], most: int
     ) -> tuple[Mapping[str, Any], bytes] | None:
-        """Return answer and body, read to its end; the library does not retry bodies."""
+        """Return answer and body, read to its end; the library does not retry bodies.
+
+        Raises:
+            DamageError: The body has more than ``most`` bytes; they are not read.
+        """
         failure: Exception | None = None
         for _ in range(_READ_TRIES):
             try:
@@ -302,12 +312,15 @@ class S3Bucket:
             data = b""
             try:
                 with closing(response["Body"]) as body:
-                    data = body.read()
+                    # One byte more, so that nobody can send without end.
+                    data = body.read(most + 1)
             except _FOREIGN as error:
                 failure = error
                 continue
             finally:
                 self._wire.received(len(data))
+            if len(data) > most:
+                raise too_long(key, self.url, most)
             if len(data) == response.get("ContentLength", len(data)):
                 return response, data
         raise UnavailableError(

@@ -88,6 +88,7 @@ class Clients:
         key: str,
         on_sent: Callable[[], None],
         on_answer: Callable[[int], None],
+        most: int,
     ) -> Read | None:
         """Read an object without a client if it is the first; `None` where one is needed.
 
@@ -96,6 +97,7 @@ class Clients:
             key: Full name of the object.
             on_sent: Called before the request leaves.
             on_answer: Is told how many bytes its answer had.
+            most: A longer answer is left to the client.
         """
         # Whatever is wrong is told by a client, which meets it again.
         with suppress(BotoCoreError, HTTPError, ValueError):
@@ -103,8 +105,12 @@ class Clients:
             if request is not None:
                 on_sent()
                 response = self._connections.send(request)
-                on_answer(len(response.content))
-                return understood(response)
+                data = response.raw.read(most + 1)
+                on_answer(len(data))
+                if len(data) > most:
+                    response.raw.close()
+                    return None
+                return understood(response, data)
         return None
 
     def _first_request(self, bucket: str, key: str) -> Any:

@@ -94,15 +94,17 @@ def signed_get(session: Session, url: str) -> Any:
     credentials = session.get_credentials()
     if credentials is None:
         return None
-    request = AWSRequest("GET", url, headers={"User-Agent": session.user_agent()})
+    request = AWSRequest(
+        "GET", url, headers={"User-Agent": session.user_agent()}, stream_output=True
+    )
     region = session.get_config_variable("region")
     S3SigV4Auth(credentials.get_frozen_credentials(), "s3", region).add_auth(request)
     return request.prepare()
 
 
-def understood(response: Any) -> Read | None:
+def understood(response: Any, data: bytes) -> Read | None:
     """Return what an answer says; `None` where somebody has to ask again who knows more."""
-    data, etag = response.content, response.headers.get("ETag")
+    etag = response.headers.get("ETag")
     if response.status_code == 404 and b"<Code>NoSuchKey</Code>" in data:
         return Read(None)
     is_whole = response.headers.get("Content-Length") in (None, str(len(data)))

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from cas_sync.errors import DamageError, FormatError, UsageError
 from cas_sync.formats import keys
+from cas_sync.formats.strict_json import MAX_BYTES
 from cas_sync.formats.tag import MAX_NUMBER, Tag, dump_tag, load_tag
 from cas_sync.model.ids import ObjectId
 from cas_sync.store.bucket import Bucket, Key, Stored
@@ -127,7 +128,7 @@ class TagStore:
             # A copy that is damaged is only fetched again.
             with contextlib.suppress(FormatError):
                 return load_tag(data, self._repo_id, name, number)
-        blob = self._bucket.get(key)
+        blob = self._bucket.get(key, MAX_BYTES)
         if blob is None:
             raise DamageError(f"the store lacks {key}", cause="it was there a moment ago")
         tag = load_tag(blob.data, self._repo_id, name, number)

@@ -1,6 +1,7 @@
 """Records of upkeep: written once, never removed; the head names the one in force."""
 
 from cas_sync.formats import keys
+from cas_sync.formats.strict_json import MAX_BYTES
 from cas_sync.formats.upkeep import dump_upkeep, load_upkeep
 from cas_sync.model.commit import Head
 from cas_sync.model.upkeep import Upkeep, no_upkeep
@@ -38,7 +39,7 @@ class UpkeepLog:
         data = self._cache.get(UPKEEP, name)
         if data is None:
             key = Key(keys.upkeep(name))
-            blob = self._bucket.get(key)
+            blob = self._bucket.get(key, MAX_BYTES)
             if blob is None:
                 raise lacks(key)
             data = blob.data

@@ -8,7 +8,18 @@ from enum import Enum, auto
 from typing import TypeVar
 
 from cas_sync.errors import UnavailableError
-from cas_sync.store.bucket import Blob, Body, Bucket, ETag, Key, Meter, Moved, Stored, Unclear
+from cas_sync.store.bucket import (
+    MAX_WHOLE,
+    Blob,
+    Body,
+    Bucket,
+    ETag,
+    Key,
+    Meter,
+    Moved,
+    Stored,
+    Unclear,
+)
 
 T = TypeVar("T")
 
@@ -72,8 +83,8 @@ class FaultyBucket:
             held, self._held = self._held, []
         return [step() for step in held]
 
-    def get(self, key: Key) -> Blob | None:
-        return self._run("get", key, lambda: self._inner.get(key))
+    def get(self, key: Key, most: int = MAX_WHOLE) -> Blob | None:
+        return self._run("get", key, lambda: self._inner.get(key, most))
 
     def get_range(self, key: Key, offset: int, length: int) -> bytes | None:
         return self._run("get_range", key, lambda: self._inner.get_range(key, offset, length))

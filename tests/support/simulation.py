@@ -20,7 +20,7 @@ from typing import Any
 from cas_sync.engine.surroundings import Surroundings
 from cas_sync.errors import UnavailableError
 from cas_sync.formats import keys
-from cas_sync.store.bucket import Blob, Body, ETag, Key, Moved, Stored, Unclear
+from cas_sync.store.bucket import MAX_WHOLE, Blob, Body, ETag, Key, Moved, Stored, Unclear
 from cas_sync.store.cache import Cache
 from cas_sync.store.head import HEAD
 from cas_sync.store.memory import MemoryBucket
@@ -285,9 +285,9 @@ class SimulatedBucket:
     def _call(self, method: str, key: str, step: Callable[[], Any]) -> Any:
         return self._world.call(self._client, method, key, step)
 
-    def get(self, key: Key) -> Blob | None:
+    def get(self, key: Key, most: int = MAX_WHOLE) -> Blob | None:
         """As `Bucket.get`."""
-        found: Blob | None = self._call("get", key, lambda: self._inner.get(key))
+        found: Blob | None = self._call("get", key, lambda: self._inner.get(key, most))
         return found
 
     def get_range(self, key: Key, offset: int, length: int) -> bytes | None:

@@ -143,7 +143,7 @@ def test_a_tag_copied_to_another_name_is_damaged(tags, bucket):
 
 def test_a_tag_that_goes_between_listing_and_reading_is_told(tags, bucket, monkeypatch):
     tags.write(V1, 1)
-    monkeypatch.setattr(bucket, "get", lambda key: None)
+    monkeypatch.setattr(bucket, "get", lambda key, most: None)
 
     assert isinstance(tags.read_all().damaged["v1"], DamageError)
 
@@ -151,7 +151,7 @@ def test_a_tag_that_goes_between_listing_and_reading_is_told(tags, bucket, monke
 def test_a_store_that_does_not_answer_is_no_damage(tags, bucket, monkeypatch):
     tags.write(V1, 1)
 
-    def get(key):
+    def get(key, most=None):
         raise UnavailableError("later")
 
     monkeypatch.setattr(bucket, "get", get)
