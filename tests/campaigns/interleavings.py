@@ -2,8 +2,10 @@
 
     python -m tests.campaigns.interleavings --n 100000 --seed 1
     python -m tests.campaigns.interleavings --seed 4711 --n 1 --trace
+    python -m tests.campaigns.interleavings --n 1000 --seed 1 --folders
 
-Each number is one interleaving; one that fails is played again by its number alone.
+Each number is one interleaving; one that fails is played again by its number alone. With
+`--folders` each client is a whole sync of a folder on disk, else what a sync does to a store.
 """
 
 import argparse
@@ -13,7 +15,10 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from tests.support import simulated_folders
 from tests.support.simulated_team import World, play
 
 BATCH = 100
@@ -58,6 +63,19 @@ def play_all(seeds: range) -> Played:
     return done
 
 
+def play_folders(seeds: range) -> Played:
+    """Play some with folders one after the other."""
+    done = Played()
+    for seed in seeds:
+        done.n += 1
+        try:
+            with TemporaryDirectory() as root:
+                done.steps += simulated_folders.play(seed, Path(root).resolve()).steps
+        except Exception as error:  # noqa: BLE001 - whatever it is, its number is told
+            done.failed[seed] = f"{type(error).__name__}: {error}"
+    return done
+
+
 def batches(first: int, n: int) -> Iterator[range]:
     """Yield the numbers in parts."""
     for start in range(first, first + n, BATCH):
@@ -80,14 +98,16 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--trace", action="store_true", help="print the first one")
+    parser.add_argument("--folders", action="store_true", help="whole syncs of folders")
     args = parser.parse_args()
     print(f"seed {args.seed}", flush=True)
     if args.trace:
         trace(args.seed)
         return 0
+    playing = play_folders if args.folders else play_all
     total, began = Played(), time.monotonic()
     with ProcessPoolExecutor(args.processes) as pool:
-        for n, done in enumerate(pool.map(play_all, batches(args.seed, args.n)), 1):
+        for n, done in enumerate(pool.map(playing, batches(args.seed, args.n)), 1):
             total.add(done)
             for seed, why in done.failed.items():
                 print(f"FAILED --seed {seed}: {why}", flush=True)

@@ -4,6 +4,7 @@
 """
 
 import os
+import re
 
 import pytest
 
@@ -11,7 +12,8 @@ from cas_sync.engine import gc
 from cas_sync.engine.upkeep import move_for_upkeep
 from cas_sync.store.head import Lost
 from cas_sync.store.history import CommitLog
-from tests.campaigns.interleavings import play_all
+from tests.campaigns.interleavings import play_all, play_folders
+from tests.support import simulated_folders
 from tests.support.simulated_team import play
 
 N = int(os.environ.get("CAS_SYNC_INTERLEAVINGS", "300"))
@@ -32,6 +34,28 @@ def test_the_same_seed_makes_the_same_trace():
     for seed in range(SEED, SEED + 15):
         assert play(seed)[0].trace == play(seed)[0].trace
     assert play(SEED)[0].trace != play(SEED + 1)[0].trace
+
+
+def test_whole_syncs_in_any_order_beside_collections_lose_nothing():
+    done = play_folders(range(SEED, SEED + N // 40))
+    assert done.failed == {}
+
+
+def test_whole_syncs_make_the_same_requests_again(tmp_path):
+    for n in (1, 2):
+        one, other = (
+            [
+                _without_names(line)
+                for line in simulated_folders.play(n, tmp_path / f"{n}{k}").trace
+            ]
+            for k in "ab"
+        )
+        assert one == other
+
+
+def _without_names(line):
+    """Leave out what depends on the times that the disk gave files."""
+    return re.sub(r"[0-9A-Za-z]{16,}", "#", line)
 
 
 # -- the simulation finds what it is for: each safety line that is taken out breaks something --
@@ -67,6 +91,11 @@ def without_epoch(repo, head, record, roots, surroundings):
 def test_it_finds_collections_that_are_not_ordered_against_writers(weak, monkeypatch):
     monkeypatch.setattr(gc, "move_for_upkeep", weak)
     assert first_failure(SEEDS) is not None
+
+
+def test_it_finds_whole_syncs_that_do_not_hear_of_a_collection(monkeypatch):
+    monkeypatch.setattr(gc, "move_for_upkeep", without_epoch)
+    assert any(play_folders(range(n, n + 1)).failed for n in range(30, 330))
 
 
 def test_it_finds_an_index_that_still_names_what_is_condemned(monkeypatch):
