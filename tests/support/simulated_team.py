@@ -5,6 +5,7 @@ repository. None has a folder, so thousands of orders are tried in a minute.
 """
 
 import random
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -37,6 +38,7 @@ from cas_sync.progress import Silent
 from cas_sync.store.bucket import Key, StoreAddress
 from cas_sync.store.head import HeadRead, Won, read_head
 from cas_sync.store.packs import PackUploader
+from tests.support.chain import Acknowledged, check_chain
 from tests.support.simulation import QUIET, Client, Rates, World
 
 PATHS = ("a", "b", "d/e", "d/f", "g")
@@ -57,37 +59,20 @@ def must(holds: object, what: str) -> None:
         raise ViolationError(what)
 
 
-@dataclass(frozen=True)
-class Published:
-    """A commit that its writer was told is made.
-
-    Attributes:
-        repo_id: Where.
-        seq: Its number.
-        id: Its name.
-        begun: Step at which the head it was made from was read.
-        told: Step at which the writer was told.
-    """
-
-    repo_id: str
-    seq: int
-    id: ObjectId
-    begun: int
-    told: int
-
-
 @dataclass
 class Ledger:
     """What clients were told; it outlives them.
 
     Attributes:
-        published: Commits that count.
+        published: By repository, commits that their writers were told are made.
         lost: Commits that never will.
         tags: By name, the commit that has it and its repository.
         counts: How often things happened.
     """
 
-    published: list[Published] = field(default_factory=list)
+    published: defaultdict[str, list[Acknowledged]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
     lost: set[ObjectId] = field(default_factory=set)
     tags: dict[str, tuple[str, ObjectId]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
@@ -189,8 +174,8 @@ class Session:
             outcome = move_head(repo, head, new, oid, self.surroundings)
             if isinstance(outcome, Won):
                 self.ledger.count("published")
-                self.ledger.published.append(
-                    Published(commit.repo_id, commit.seq, oid, begun, self.world.steps)
+                self.ledger.published[commit.repo_id].append(
+                    Acknowledged(oid, commit.seq, begun, self.world.steps)
                 )
                 return
             self.ledger.count("races lost")
@@ -417,7 +402,7 @@ def check(world: World, ledger: Ledger) -> None:
             must(ledger.counts.get("reset begun") or head is not None, "the head is gone")
             return
         if head.head.commit is None:
-            must(not [p for p in ledger.published if p.repo_id == head.head.repo_id], "empty")
+            must(not ledger.published[head.head.repo_id], "empty")
             return
     options = gc.GcOptions(prune=True, grace_days=0, force=True)
     gc.run_gc(settings_of("at rest"), surroundings, options, Silent())
@@ -429,9 +414,8 @@ def check(world: World, ledger: Ledger) -> None:
 
 
 def _check_stored(repo: Repository, head: HeadRead, ledger: Ledger) -> None:
-    chain = list(repo.commits.walk(head.head))
+    chain = check_chain(repo, head.head, ledger.published[repo.repo_id], ledger.lost)
     record = repo.upkeep.in_force(head.head)
-    _check_chain(chain, repo.repo_id, ledger)
     tagged = {oid for repo_id, oid in ledger.tags.values() if repo_id == repo.repo_id}
     reader = repo.reader(head.head)
     seen: set[ObjectId] = set()
@@ -453,17 +437,3 @@ def _contents(repo: Repository, commit: Commit, horizon: int) -> Iterator[Conten
     for gone in repo.deleted.rows(commit.deleted):
         if gone.seq > horizon:
             yield gone.entry.content
-
-
-def _check_chain(chain: list[tuple[ObjectId, Commit]], repo_id: str, ledger: Ledger) -> None:
-    numbers = [commit.seq for _, commit in chain]
-    must(numbers == list(range(len(chain), 0, -1)), f"numbers of commits: {numbers}")
-    at = {oid: commit.seq for oid, commit in chain}
-    published = [each for each in ledger.published if each.repo_id == repo_id]
-    for each in published:
-        must(at.get(each.id) == each.seq, f"#{each.seq} was acknowledged and is not there")
-    must(not ledger.lost & at.keys(), "a commit was made that its writer was told is lost")
-    for one in published:
-        for other in published:
-            if one.told < other.begun:
-                must(one.seq < other.seq, "a later commit comes before an earlier one")
