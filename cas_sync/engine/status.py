@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from cas_sync.engine.adopt import find_foreign
 from cas_sync.engine.coming_rules import coming_rules
 from cas_sync.engine.only import tell, without_unwanted
+from cas_sync.engine.repository import refuse_rollback
 from cas_sync.engine.seed_folder import unedited_since_seed
 from cas_sync.engine.session import Session
 from cas_sync.engine.settings import Settings
@@ -95,6 +96,9 @@ def run_status(
         surroundings: Time, randomness and names.
         progress: Is told what happens.
         offline: Whether to compare with the last sync only and ask nobody.
+
+    Raises:
+        RepositoryResetError: The store's history is gone, or older than this folder has seen.
     """
     report = StatusReport(is_offline=offline)
     with Session(settings, surroundings, progress, creates=False) as session:
@@ -117,6 +121,7 @@ def run_status(
             if head is not None:
                 _note_head(report, head.head)
                 repo = connection.repository(head.head.repo_id)
+                refuse_rollback(repo, head, base.agreed)
                 settled = unedited_since_seed(session, repo, base, ours, head)
                 trees = trees_with(repo, head, base, ours, session.scope)
                 withholds = coming_rules(settings, repo, head.head, base, ours)
