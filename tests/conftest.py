@@ -8,6 +8,7 @@ from itertools import count
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support.canary import leaks
 from tests.support.rclone import rclone
 from tests.support.weed import S3Server, weed
 
@@ -99,3 +100,13 @@ def rclone_server(tmp_path_factory):
     with rclone(tmp_path_factory.mktemp("rclone")) as server:
         server.make_bucket(TEAM_BUCKET)
         yield server
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _secrets_stay_secret(tmp_path_factory):
+    """Fail the run if a secret of the tests is found in anything they left behind."""
+    yield
+    found = [
+        f"{path}: {secret.decode()}" for path, secret in leaks(tmp_path_factory.getbasetemp())
+    ]
+    assert not found, found
