@@ -171,14 +171,14 @@ MUTANTS = (
         "store/objects.py",
         "        if whole.digest() != content.id:",
         "        if False:",
-        "tests/unit/store/test_objects.py tests/unit/store/test_read_range.py",
+        "tests/unit/test_safety.py",
     ),
     Mutant(
         "the checksum of an index",
         "formats/index.py",
         "        if blake3(view[:-DIGEST_BYTES]).digest() != view[-DIGEST_BYTES:]:",
         "        if False:",
-        "tests/unit/formats",
+        "tests/unit/test_safety.py",
     ),
     Mutant(
         "the name of an index",
@@ -304,7 +304,7 @@ MUTANTS = (
         "worktree/scan.py",
         "    if found.st_ctime_ns >= now_ns - tick:\n        return True\n",
         "",
-        "tests/unit/worktree/test_scan.py",
+        "tests/unit/test_safety.py",
     ),
     Mutant(
         "a file that changed while it was read",

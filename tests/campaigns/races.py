@@ -57,6 +57,7 @@ def race(root: Path, store: str, env: dict[str, str], processes: int, commits: i
     with first.repository() as stored:
         chain = check_chain(stored.repo, stored.head, told)
     assert len(chain) == 1 + processes * commits
+    os.environ.update(env)  # for the readers below
     read_all(first)
     for person in people[:4]:
         person.sync()

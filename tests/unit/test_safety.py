@@ -4,6 +4,7 @@
 """
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,12 @@ from cas_sync.engine.reach import Reached
 from cas_sync.engine.reset import run_reset
 from cas_sync.engine.surroundings import Surroundings
 from cas_sync.engine.upkeep import move_for_upkeep
-from cas_sync.errors import DamageError
+from cas_sync.errors import DamageError, FormatError
 from cas_sync.formats import keys
 from cas_sync.formats.index import Segment, dump
 from cas_sync.formats.index_merge import select, without_packs
+from cas_sync.formats.pieces import Piece, Pieces
+from cas_sync.formats.pieces import dump as dump_pieces
 from cas_sync.formats.rows import VersionRows
 from cas_sync.model.ids import ObjectId
 from cas_sync.model.pack import Codec, Kind, Location, PackName
@@ -29,10 +32,13 @@ from cas_sync.store.manifest import Manifest
 from cas_sync.store.memory import MemoryBucket
 from cas_sync.worktree.folder import Folder
 from cas_sync.worktree.local_contents import Place
+from cas_sync.worktree.scan import is_racy
 from tests.campaigns.mutants import MUTANTS, applies, is_killed
+from tests.support import samples
 from tests.support.engine import engine_sync
 from tests.support.faulty import FaultyBucket
 from tests.support.people import Person, settings_of
+from tests.support.stored import CHUNK, StoredFiles
 
 PACKS = [PackName(f"01J{'0' * 23}-{each * 64}") for each in "ab"]
 
@@ -183,3 +189,33 @@ def test_pages_that_do_not_make_up_the_object_are_not_written(tmp_path, monkeypa
 
 class _OtherRows(VersionRows):
     header = "File,Other"
+
+
+def test_the_list_of_another_file_is_not_believed(tmp_path):
+    with ThreadPoolExecutor(2) as pool:
+        stored = StoredFiles(tmp_path, pool)
+        one, other = (samples.noise(name, 300_000) for name in ("one", "other"))
+        stored.add(one)
+        pieces_of = [ObjectId.of(one[:CHUNK]), ObjectId.of(one[CHUNK:])]
+        listed = Pieces(0, (Piece(pieces_of[0], CHUNK), Piece(pieces_of[1], 100_000)))
+        content = Content(ObjectId.of(other), len(other), Mode.FILE)
+        stored._up.add(content.id, Kind.FILE, dump_pieces(listed))
+        with pytest.raises(DamageError, match="damaged"):
+            list(stored.reader().stream(content))
+
+
+def test_an_index_is_what_its_checksum_says():
+    data = bytearray(dump([place("a", Kind.CHUNK, PACKS[0])]))
+    data[16 + 40] ^= 1  # where the object lies
+    with pytest.raises(FormatError, match="checksum"):
+        Segment(bytes(data))
+
+
+def test_a_file_that_was_written_in_this_tick_is_read_again(tmp_path):
+    """Its modification time was set back, as by an unpacker."""
+    path = tmp_path / "f"
+    path.write_bytes(b"x")
+    os.utime(path, ns=(10**18, 10**18))
+    found = path.stat()
+    assert is_racy(found, found.st_ctime_ns)
+    assert not is_racy(found, found.st_ctime_ns + 10 * 10**9)
