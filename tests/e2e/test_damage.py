@@ -14,6 +14,8 @@ from tests.support import samples, spoilt
 from tests.support.people import tree
 
 SEED = int(os.environ.get("CAS_SYNC_SEED", "1"))
+FUZZ = int(os.environ.get("CAS_SYNC_FUZZ", "4000"))
+SLOW = bool(os.environ.get("CAS_SYNC_SLOW"))
 
 
 def test_two_objects_that_change_places_are_noticed_and_no_wrong_byte_arrives(tmp_path):
@@ -21,7 +23,7 @@ def test_two_objects_that_change_places_are_noticed_and_no_wrong_byte_arrives(tm
     out = spoilt.Outcome()
     for n, (name, objects) in enumerate(spoilt.swaps(truth)):
         spoilt.judge(truth, objects, f"swap {name}", out)
-        if os.environ.get("CAS_SYNC_SLOW") or not n % 8:
+        if SLOW or not n % 8:
             spoilt.clone(truth, objects, f"swap {name}", tmp_path, out)
     assert not out.violations, out.violations[:5]
     assert sum(out.counts.values()) > 90
@@ -34,7 +36,7 @@ def test_reading_notices_nothing_where_nothing_is_wrong(tmp_path):
 
 
 def test_random_and_mutated_bytes_are_refused_in_words_by_every_reader():
-    n = int(os.environ.get("CAS_SYNC_FUZZ", "4000"))
+    n = FUZZ
     counts = fuzz.run(n, SEED, seconds=60)
     assert sum(counts.values()) == n
     assert all(f"{each.name}: " in " ".join(counts) for each in fuzz.targets(Path()))

@@ -29,6 +29,7 @@ from tests.support.spoilt import Spoilt, read_all
 CORPUS = json.loads(
     (Path(__file__).parent.parent / "vectors" / "hostile_paths.json").read_text()
 )
+SLOW = bool(os.environ.get("CAS_SYNC_SLOW"))
 REFUSED = [(kind, path) for kind, paths in CORPUS["refused"].items() for path in paths]
 SOME = [(kind, path) for kind, paths in CORPUS["refused"].items() for path in paths[1:3]]
 
@@ -70,7 +71,7 @@ def test_the_corpus_is_large_and_each_path_of_it_is_refused():
 def test_no_path_of_the_corpus_leaves_the_data_folder_by_a_sync(tmp_path):
     person, root = guarded(tmp_path)
     before = outside(root)
-    step = 1 if os.environ.get("CAS_SYNC_SLOW") else 7
+    step = 1 if SLOW else 7
     for kind, path in REFUSED[::step]:
         bucket = Spoilt(hostile.store([hostile.row(path)]))
         told = refused(
