@@ -225,9 +225,16 @@ MUTANTS = (
     Mutant(
         "rows are in order",
         "formats/rows.py",
-        "        if key <= last:",
+        '        if key <= last or (key.startswith(last) and key[len(last)] == "\\0"):',
         "        if False:",
         "tests/unit/formats",
+    ),
+    Mutant(
+        "no file lies below a file",
+        "formats/rows.py",
+        '        if key <= last or (key.startswith(last) and key[len(last)] == "\\0"):',
+        "        if key <= last:",
+        "tests/unit/formats tests/e2e/test_hostile.py",
     ),
     Mutant(
         "unpacking is bounded",
