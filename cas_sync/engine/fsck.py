@@ -16,7 +16,7 @@ from cas_sync.engine.mending import Without, mend
 from cas_sync.engine.repository import Connection, Repository
 from cas_sync.engine.settings import Settings
 from cas_sync.engine.surroundings import Surroundings, find_author
-from cas_sync.engine.upkeep import move_for_upkeep
+from cas_sync.engine.upkeep import move_for_upkeep, write_index
 from cas_sync.errors import RaceLostError
 from cas_sync.formats import keys
 from cas_sync.formats.index import Segment
@@ -32,7 +32,6 @@ from cas_sync.store.cache import Cache
 from cas_sync.store.head import HeadRead, Lost
 from cas_sync.store.history import COMMITS
 from cas_sync.store.manifest import Manifest
-from cas_sync.store.packs import store_segment
 
 __all__ = ["Finding", "FsckReport", "LostVersion", "run_fsck"]
 
@@ -222,11 +221,9 @@ def _repair(
     good = bytearray((where.id, where.kind) not in found.bad for where in found.index)
     data, _ = select(found.index, good)
     added = repo.index(head.head).load_all(uploader.roots)
-    data, n = merge([*added, Segment(data)])
-    roots = (
-        (store_segment(repo.bucket, repo.cache, data, n, surroundings.nonce()),) if n else ()
-    )
+    data, _ = merge([*added, Segment(data)])
     whole = Segment(data)
+    roots = write_index(repo, whole, surroundings)
     missing = {
         Missing(oid, kind, each.content.id, each.content.size)
         for each in found.lost

@@ -24,7 +24,7 @@ from cas_sync.engine.repository import Connection, Repository, refuse_reset, ref
 from cas_sync.engine.settings import Settings
 from cas_sync.engine.surroundings import Surroundings, find_author
 from cas_sync.engine.undo_here import known_here
-from cas_sync.engine.upkeep import move_for_upkeep
+from cas_sync.engine.upkeep import move_for_upkeep, write_index
 from cas_sync.errors import GuardError, RaceLostError
 from cas_sync.formats import keys
 from cas_sync.formats.index import Segment
@@ -39,7 +39,7 @@ from cas_sync.plan.collection import is_large, lets_go
 from cas_sync.progress import Progress
 from cas_sync.store.bucket import Key
 from cas_sync.store.head import HeadRead, Lost, read_head
-from cas_sync.store.packs import PackUploader, store_segment
+from cas_sync.store.packs import PackUploader
 
 __all__ = ["GcOptions", "GcReport", "LostFile", "run_gc"]
 
@@ -279,10 +279,8 @@ class _Run:
         uploader.flush()
         data, _ = select(found.index, without_packs(found.index, gone, found.reached.marks))
         added = repo.index(found.head.head).load_all(uploader.roots)
-        data, n = merge([*added, Segment(data)])
-        if not n:
-            return ()
-        return (store_segment(repo.bucket, repo.cache, data, n, surroundings.nonce()),)
+        data, _ = merge([*added, Segment(data)])
+        return write_index(repo, Segment(data), surroundings)
 
     def _confirm(self, repo: Repository, head: HeadRead, record: Upkeep) -> Upkeep | None:
         """Let what was proposed be deleted, unless somebody tagged a commit meanwhile.

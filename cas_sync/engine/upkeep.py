@@ -11,11 +11,13 @@ from cas_sync.engine.revisions import Revision
 from cas_sync.engine.surroundings import Surroundings
 from cas_sync.errors import UsageError
 from cas_sync.formats.index import Segment
-from cas_sync.formats.index_merge import merge
+from cas_sync.formats.index_merge import merge, select
 from cas_sync.model.commit import Head
 from cas_sync.model.pack import IndexRoot
 from cas_sync.model.upkeep import Upkeep
+from cas_sync.plan.index_plan import LARGEST
 from cas_sync.store.head import HeadRead, Lost, read_head
+from cas_sync.store.packs import store_segment
 
 
 def move_for_upkeep(
@@ -69,6 +71,20 @@ def whole_index(repo: Repository, head: Head, more: list[Segment] | None = None)
     """
     data, _ = merge([*repo.index(head).segments(), *(more or [])])
     return Segment(data)
+
+
+def write_index(
+    repo: Repository, segment: Segment, surroundings: Surroundings
+) -> tuple[IndexRoot, ...]:
+    """Store an index anew, in segments that no reader finds too long; return their roots."""
+    roots = []
+    for first in range(0, len(segment), LARGEST):
+        part = bytearray(len(segment))
+        part[first : first + LARGEST] = b"\1" * len(part[first : first + LARGEST])
+        data, n = select(segment, part)
+        nonce = surroundings.nonce()
+        roots.append(store_segment(repo.bucket, repo.cache, data, n, nonce))
+    return tuple(roots)
 
 
 def refuse_expired(repo: Repository, head: Head, revision: Revision) -> None:

@@ -390,3 +390,18 @@ def _killed_while_tags_are_listed_again():
         return None
 
     return decide
+
+
+def test_a_large_index_is_written_in_segments_that_can_be_read(folder, monkeypatch):
+    monkeypatch.setattr("cas_sync.engine.upkeep.LARGEST", 3)
+    ana, bo = began(folder, "ana", "bo")
+    collect(ana, days_later=100, keep_days=90, repack=1)
+    with ana.repository() as stored:
+        roots = stored.head.index_roots
+    assert len(roots) > 1
+    assert all(root.entries <= 3 for root in roots)
+    read_all(ana)
+    ana.write("f.csv", "after")
+    ana.sync()
+    bo.sync()
+    assert tree(bo.data) == tree(ana.data)
