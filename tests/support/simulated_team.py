@@ -399,7 +399,8 @@ def check(world: World, ledger: Ledger) -> None:
     with Connection(settings_of("at rest"), surroundings) as connection:
         head = connection.read_head()
         if head is None or head.head.state is HeadState.CLOSED:
-            must(ledger.counts.get("reset begun") or head is not None, "the head is gone")
+            is_lost = head is None and any(ledger.published.values())
+            must(ledger.counts.get("reset begun") or not is_lost, "the head is gone")
             return
         if head.head.commit is None:
             must(not ledger.published[head.head.repo_id], "empty")
