@@ -162,7 +162,7 @@ def too_long(key: str, url: str, most: int) -> DamageError:
     """Return the error of an object that is longer than any of its kind may be."""
     return DamageError(
         f"{key} in {url} is longer than it may be",
-        cause=f"no such object has more than {most:,} bytes; cas-sync did not write this one",
+        cause=f"no such object has more than {most:,} bytes; no client writes one like this",
         fix="restore it from the bucket's versions, then run the same command again",
     )
 

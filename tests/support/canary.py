@@ -16,7 +16,15 @@ SECRETS = (
     b"AWS4-HMAC-SHA256 Credential=",
 )
 
-MEANT = {"s3.json", "rclone.log", "cas-sync.json", "local.json", "s3synchrony.json", "aws.txt"}
+MEANT = {
+    "s3.json",
+    "rclone.log",
+    "cas-sync.json",
+    "local.json",
+    "s3synchrony.json",
+    "aws.txt",
+    "aws-config",
+}
 """Files into which tests write secrets themselves, or of servers that know them."""
 
 
