@@ -54,7 +54,7 @@ class Collector:
         self._repo = repo
         self._store = store
         self._progress = session.progress
-        self._params = repo.chunk_params()
+        self._params = repo.chunk_params(head)
         self._done: dict[str, tuple[ForeignObject, Taken]] = {}
         self._pending: deque[tuple[int, ForeignObject, Taken]] = deque()
         self._identity = json.dumps({"repo": repo.repo_id, "gc_epoch": head.gc_epoch})

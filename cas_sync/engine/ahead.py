@@ -104,7 +104,7 @@ class Ahead:
         elif not is_agreed(agreed, head):
             return
         repo = connection.repository(head.head.repo_id)
-        if session.kept is None or session.kept.params != repo.chunk_params():
+        if session.kept is None or session.kept.params != repo.chunk_params(head.head):
             return
         self._head = head
         self._uploader = uploader_for(repo, head.head, FEW + 1, session.surroundings)

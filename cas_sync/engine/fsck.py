@@ -217,7 +217,7 @@ def _repair(
     known = Without(found.index, found.bad)
     with contents_in(settings, repo.repo_id, wanted) as local:
         contents = (each.content for each in found.lost)
-        uploader, mended = mend(repo, known, local, contents, surroundings)
+        uploader, mended = mend(repo, head.head, known, local, contents, surroundings)
     good = bytearray((where.id, where.kind) not in found.bad for where in found.index)
     data, _ = select(found.index, good)
     added = repo.index(head.head).load_all(uploader.roots)

@@ -162,6 +162,8 @@ class Checker:
             self._note(code, key, _why(error))
 
     def _check_format(self) -> None:
+        if self._head.commit is None:
+            return  # whoever makes the first commit sees to it
         blob = self._repo.bucket.get(FORMAT, MAX_BYTES)
         if blob is None:
             raise lacks(FORMAT)

@@ -63,7 +63,7 @@ def _heal(session: Session, repo: Repository, head: HeadRead, ours: Scanned) -> 
     surroundings = session.surroundings
     # What is asked for is in no index; should it be, it was brought by somebody else.
     known = Without(whole_index(repo, head.head), ())
-    uploader, mended = mend(repo, known, local, here, surroundings)
+    uploader, mended = mend(repo, head.head, known, local, here, surroundings)
     left = tuple(each for each in record.missing if each.content not in mended)
     if len(left) == len(record.missing):
         return head

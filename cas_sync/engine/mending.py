@@ -9,6 +9,7 @@ from cas_sync.engine.contents import BLOCK, store_content
 from cas_sync.engine.repository import Repository
 from cas_sync.engine.surroundings import Surroundings
 from cas_sync.formats.index import Segment
+from cas_sync.model.commit import Head
 from cas_sync.model.ids import ObjectId
 from cas_sync.model.pack import Kind
 from cas_sync.model.tree import Content
@@ -35,6 +36,7 @@ class Without:
 
 def mend(
     repo: Repository,
+    head: Head,
     known: Without,
     local: LocalContents,
     contents: Iterable[Content],
@@ -46,6 +48,7 @@ def mend(
 
     Args:
         repo: The repository.
+        head: What it is now.
         known: What need not be stored.
         local: Where contents may lie.
         contents: What is wanted.
@@ -58,7 +61,7 @@ def mend(
         StoreError: Something could not be stored.
     """
     uploader = PackUploader(repo.bucket, repo.cache, repo.pool, known, surroundings.ulid)
-    params = repo.chunk_params()
+    params = repo.chunk_params(head)
     mended = set[ObjectId]()
     for content in contents:
         for place in local.places(content):

@@ -94,23 +94,51 @@ class Repository:
             places = SparseIndex(self.bucket, self.pool, self.index(head))
         return ObjectReader(self.bucket, places, self.pool)
 
-    def chunk_params(self) -> ChunkParams:
+    def chunk_params(self, head: Head) -> ChunkParams:
         """Return where files are cut here; read once for this machine.
+
+        Before the first commit nothing relies on format.json, and whoever began may have been
+        killed before they wrote it: then it is written now. docs/design.md, section 5.2.
+
+        Args:
+            head: A head of this repository.
 
         Raises:
             DamageError: format.json is missing, malformed, or of another repository.
+            RepositoryResetError: The repository was reset meanwhile.
+            UnavailableError: The store gave no clear answer.
         """
         data = self.cache.get("format", "format.json")
         if data is None:
-            blob = self.bucket.get(FORMAT, MAX_BYTES)
-            if blob is None:
-                raise lacks(FORMAT)
-            data = blob.data
+            data = self._read_format() if head.commit is not None else self._settle_format()
             self.cache.put("format", "format.json", data)
         found = documents.load_format(data)
         if found.repo_id != self.repo_id:
             raise DamageError(f"{FORMAT} is of another repository than the head")
         return found.chunker
+
+    def _read_format(self) -> bytes:
+        blob = self.bucket.get(FORMAT, MAX_BYTES)
+        if blob is None:
+            raise lacks(FORMAT)
+        return blob.data
+
+    def _settle_format(self) -> bytes:
+        """Return format.json as it stays from now on.
+
+        What is there may be of a repository that was removed: written late by somebody who
+        had begun that one. It gives way, if the head still is ours after it was read; so
+        nobody replaces what came after their own.
+        """
+        ours = documents.dump_format(Format(self.repo_id, ChunkParams()))
+        for _ in range(TRIES):
+            there = self.bucket.get(FORMAT, MAX_BYTES)
+            if there is not None:
+                if documents.load_format(there.data).repo_id == self.repo_id:
+                    return there.data
+                refuse_reset(read_head(self.bucket), self.repo_id, self.bucket.url)
+            self.bucket.put_if(FORMAT, ours, None if there is None else there.etag)
+        raise UnavailableError(f"{self.bucket.url} did not take {FORMAT}", fix="run again")
 
 
 class Traffic(NamedTuple):
@@ -200,8 +228,7 @@ class Connection:
     def begin(self, note: Callable[[str], None], *, is_tested: bool = False) -> HeadRead:
         """Begin a repository where there is none, and return its head.
 
-        Two who begin at once begin the same: `format.json` is written once, and whoever
-        is second uses what the first wrote.
+        Of several who begin at once, the first to create the head is followed by all.
 
         Args:
             note: Is told what the user should know.
@@ -213,27 +240,22 @@ class Connection:
             DamageError: There are commits, but no head.
             UnavailableError: The store gave no clear answer.
         """
-        entropy = self._surroundings.entropy
-        blob = self.bucket.get(FORMAT, MAX_BYTES)
-        if blob is None:
-            if not is_tested:
-                self.check(note)
-            mine = Format(entropy(16).hex(), ChunkParams())
-            self.bucket.put_new(FORMAT, documents.dump_format(mine))
-            blob = self.bucket.get(FORMAT, MAX_BYTES)
-            if blob is None:
-                raise DamageError(f"{FORMAT} is gone right after it was written")
-        found = documents.load_format(blob.data)
+        if not is_tested:
+            self.check(note)
         self._refuse_headless()
-        first = empty_head(found.repo_id, entropy(16).hex())
-        head = self._write_first(documents.dump_head(first))
+        head = self._write_first()
         refuse_reset(head, None, self.bucket.url)  # somebody may be removing it already
+        self.repository(head.head.repo_id).chunk_params(head.head)
         return head
 
-    def _write_first(self, data: bytes) -> HeadRead:
-        why = ""
+    def _write_first(self) -> HeadRead:
+        entropy, why = self._surroundings.entropy, ""
         for n in range(TRIES):
-            answer = self.bucket.put_if(HEAD, data, None)
+            # Each try is of a repository of its own. One that arrives late, after a reset,
+            # must not bring back an identity under which somebody has stored things that
+            # the reset removed.
+            first = empty_head(entropy(16).hex(), entropy(16).hex())
+            answer = self.bucket.put_if(HEAD, documents.dump_head(first), None)
             # Whatever the answer was, the head that is there now is the one to go on from.
             head = read_head(self.bucket)
             if head is not None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-from cas_sync.engine.repository import Connection, Repository, empty_head
+from cas_sync.engine.repository import FORMAT, Connection, Repository, empty_head
 from cas_sync.engine.session import LOCK_WAIT_S
 from cas_sync.engine.settings import LOCAL_FILE, Settings
 from cas_sync.engine.surroundings import Surroundings
@@ -184,13 +184,22 @@ def _reset_remote(
     progress.phase("Delete", report.n_keys, 0)
     # The head goes last: until then it says "closed" to everyone who asks.
     # Listed again: what teammates added before that goes too.
-    stays.add(HEAD)
+    stays |= {HEAD, FORMAT}
     listed = [key for key, _ in bucket.list_keys(ROOT) if key not in stays]
+    _refuse_next(connection, report)
+    bucket.delete(listed)
+    # The next repository uses these two names again. Whoever else finishes this reset may
+    # have done so meanwhile, and somebody may have begun.
+    _refuse_next(connection, report)
+    bucket.delete([FORMAT])
+    bucket.delete([HEAD])
+
+
+def _refuse_next(connection: Connection, report: ResetReport) -> None:
+    """Stop unless the head that was closed still stands; what is there may be of the next."""
     now = connection.read_head()
     if now is None or now.head.state is HeadState.OPEN or now.head.repo_id != report.repo_id:
-        raise _removed()  # and what is listed may be of the next one
-    bucket.delete(listed)
-    bucket.delete([HEAD])
+        raise _removed()
 
 
 def _check_identity(
@@ -198,6 +207,8 @@ def _check_identity(
 ) -> None:
     blob = connection.bucket.get(Key(keys.FORMAT), MAX_BYTES)
     there = documents.load_format(blob.data).repo_id if blob is not None else None
+    if head is not None and head.head.commit is None:
+        there = head.head.repo_id  # format.json counts from the first commit on
     if head is not None and there is None and head.head.state is HeadState.OPEN:
         raise ConfigError(
             f"{connection.bucket.url} has a head but no {keys.FORMAT}: not removing anything"

@@ -428,7 +428,7 @@ class _Run:
         return self.connection
 
     def _contents(self, repo: Repository, head: HeadRead, survey: Survey) -> Contents:
-        session, params = self.session, repo.chunk_params()
+        session, params = self.session, repo.chunk_params(head.head)
         if session.kept is not None:
             session.kept.finish()
         uploader = None if self.ahead is None else self.ahead.give(head)

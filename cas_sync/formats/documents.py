@@ -51,7 +51,7 @@ _PACK = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}-[0-9a-f]{64}")
 
 
 class Format(NamedTuple):
-    """What format.json says; written once, when a repository begins.
+    """What format.json says; written once, before the first commit.
 
     Attributes:
         repo_id: 128 random bits as hex: this repository and no other.

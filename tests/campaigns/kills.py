@@ -208,6 +208,8 @@ def kill_at_random(stores: Stores, number: int, seed: int) -> int:
             except BaseException:
                 print(f"{name}: number {n} of seed {seed}, killed: {died}", flush=True)
                 raise
+        if n % 100 == 99:
+            print(f"{n + 1:,} tries, {killed:,} killed", flush=True)
     return killed
 
 

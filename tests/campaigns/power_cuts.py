@@ -95,6 +95,8 @@ def run(place: Path, n: int, seed: int, names: tuple[str, ...] = NAMES) -> int:
         cuts = after_cuts(recorded.changes, random_, survives)
         for left, k in zip(cuts, range(number, n, len(names)), strict=False):
             seen.add((name, hash(tuple(left))))
+            if k // len(names) % 1000 == 999:
+                print(f"{name}: {k // len(names) + 1:,} cuts", flush=True)
             try:
                 cut(place, recorded, left)
             except BaseException:

@@ -296,13 +296,18 @@ class Journey:
             return
 
         def run() -> object:
-            return run_undo(
-                settings_of(who, jobs=1, writers="one"),
-                self.surroundings(who),
-                UndoOptions(rev=rev.id, allow_mass_delete=True),
-                lambda _: True,
-                Silent(),
-            )
+            try:
+                return run_undo(
+                    settings_of(who, jobs=1, writers="one"),
+                    self.surroundings(who),
+                    UndoOptions(rev=rev.id, allow_mass_delete=True),
+                    lambda _: True,
+                    Silent(),
+                )
+            except UsageError as error:
+                if error.code != "E217":
+                    raise
+                return None  # what was there before it is not kept any more
 
         self.command(who, f"undo {rev.seq}", run)
 

@@ -28,7 +28,7 @@ from cas_sync.engine.reset import run_reset
 from cas_sync.engine.surroundings import Surroundings
 from cas_sync.engine.sync_report import SyncOptions
 from cas_sync.engine.tags import set_tag
-from cas_sync.errors import GuardError, UsageError
+from cas_sync.errors import GuardError
 from cas_sync.formats.moments import read_time
 from cas_sync.plan.step import OnConflict
 from cas_sync.progress import Silent
@@ -76,15 +76,6 @@ class Team(Journey):
         super().touched(who, *paths)
 
     # -- what is added --------------------------------------------------------------
-
-    def undo(self, who: Person) -> None:
-        """Undo a commit, unless what was there before it is not kept any more."""
-        try:
-            super().undo(who)
-        except UsageError as error:
-            self.rival = None
-            if error.code != "E217":
-                raise
 
     def append(self, who: Person) -> None:
         self.rewrite(who, lambda data: data + b"more\n")
@@ -174,34 +165,27 @@ class Team(Journey):
         """Remove the history, unless something is in it that is not here; all join again."""
         if not self.commits():
             return
+        try:
+            self.remove(who, remote=True)
+        except GuardError:
+            return
+        self.say(f"{who.name}: reset")
         for each in self.people:
-            is_first = each is who
-            try:
-                run_reset(
-                    settings_of(each, jobs=1, writers="one"),
-                    self.surroundings(each),
-                    Silent(),
-                    confirm=True,
-                    remote=is_first,
-                    local=not is_first,
-                    even_if_incomplete=False,
-                )
-            except GuardError:
-                return
-            if is_first:
-                self.say(f"{who.name}: reset")
+            self.remove(each, remote=False)
+        self.changed, self.known, self.tags = {}, set(), {}
+        for each in self.people:
+            self.dirty[each.name] |= {*PATHS, *tree(each.data)}
+
+    def remove(self, who: Person, *, remote: bool) -> None:
         run_reset(
             settings_of(who, jobs=1, writers="one"),
             self.surroundings(who),
             Silent(),
             confirm=True,
-            remote=False,
-            local=True,
+            remote=remote,
+            local=not remote,
             even_if_incomplete=False,
         )
-        self.changed, self.known, self.tags = {}, set(), {}
-        for each in self.people:
-            self.dirty[each.name] |= {*PATHS, *tree(each.data)}
 
 
 people = st.integers(0, 1)

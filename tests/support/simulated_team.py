@@ -149,6 +149,7 @@ class Session:
     ) -> None:
         uploader: PackUploader | None = None
         repo = connection.repository(head.head.repo_id)
+        repo.chunk_params(head.head)
         epoch = head.head.gc_epoch
         for _ in range(RACES):
             if uploader is None or (self.minds_epoch and head.head.gc_epoch != epoch):
@@ -411,7 +412,9 @@ def check(world: World, ledger: Ledger) -> None:
     with Connection(settings_of("at rest"), surroundings) as connection:
         head = connection.read_head()
         must(head, "the head is gone")
-        _check_stored(connection.repository(head.head.repo_id), head, ledger)
+        repo = connection.repository(head.head.repo_id)
+        repo.chunk_params(head.head)
+        _check_stored(repo, head, ledger)
 
 
 def _check_stored(repo: Repository, head: HeadRead, ledger: Ledger) -> None:

@@ -146,7 +146,7 @@ def read_all(bucket) -> dict[str, object]:
         raise DamageError(f"{HEAD} is gone")
     head = found.head
     repo = repository(bucket, POOL)
-    told: dict[str, object] = {"head": head, "format": repo.chunk_params()}
+    told: dict[str, object] = {"head": head, "format": repo.chunk_params(head)}
     reader = repo.reader(head)
     contents = {}
     for oid, commit in repo.commits.walk(head):
