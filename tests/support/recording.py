@@ -41,7 +41,7 @@ class Change(NamedTuple):
     Attributes:
         kind: write, size, create, mkdir, link, symlink, rename, swap, remove, flush, flushall.
         path: The name it is about; empty where it is about a file's bytes.
-        inode: The file; of `rename` and `swap` 0.
+        inode: The file; 0 of a folder and of `swap`.
         other: The new name, or a link's target.
         offset: Where bytes go; the new length of a file.
         data: The bytes.
@@ -87,12 +87,11 @@ class Tree:
                 self.links[change.inode] = change.other
                 names[change.path] = change.inode
             case "link":
-                if change.path in names:
-                    names[change.other] = names[change.path]
+                names[change.other] = change.inode
             case "remove":
                 names.pop(change.path, None)
             case "rename":
-                self._rename(change.path, change.other)
+                self._rename(change)
             case "swap":
                 a, b = names.get(change.path), names.get(change.other)
                 if a is not None and b is not None:
@@ -106,11 +105,14 @@ class Tree:
                 data.extend(bytes(max(0, change.offset - len(data))))
                 del data[change.offset :]
 
-    def _rename(self, old: str, new: str) -> None:
-        if (inode := self.names.pop(old, None)) is None:
-            return
-        self.names[new] = inode
-        if not inode:
+    def _rename(self, change: Change) -> None:
+        old, new = change.path, change.other
+        if change.inode:
+            # A name that is on the disk leads to its file, whatever became of older names.
+            self.names.pop(old, None)
+            self.names[new] = change.inode
+        elif self.names.pop(old, None) is not None:
+            self.names[new] = 0
             inside = [path for path in self.names if path.startswith(f"{old}/")]
             for path in inside:
                 self.names[new + path[len(old) :]] = self.names.pop(path)
@@ -342,7 +344,11 @@ class _Recorder:
         beside = self._inside(other) if other else ""
         if inside is None or beside is None:
             return None
-        return lambda: [Change(kind, inside, other=beside)]
+        inode = 0
+        if kind in {"link", "rename"} and os.path.lexists(path):
+            status = os.lstat(path)
+            inode = 0 if stat.S_ISDIR(status.st_mode) else status.st_ino
+        return lambda: [Change(kind, inside, inode, other=beside)]
 
     def _symlink(self, target: str, path: str) -> Callable[[], list[Change]] | None:
         inside = self._inside(path)
