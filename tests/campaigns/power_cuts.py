@@ -55,13 +55,18 @@ def record_scenario(place: Path, name: str) -> Recorded:
     return Recorded(name, before, changes, team.ledger, scenario.finish)
 
 
-def cut(place: Path, recorded: Recorded, left: list[Change]) -> None:
-    """Make what is left after a cut, sync, and insist that nothing was lost."""
-    shutil.rmtree(place, ignore_errors=True)
-    place.mkdir()
+def after(recorded: Recorded, left: list[Change]) -> Tree:
+    """Return the disk after a cut."""
     disk = recorded.before.copy()
     for change in left:
         disk.change(change)
+    return disk
+
+
+def cut(place: Path, recorded: Recorded, disk: Tree) -> None:
+    """Make what a cut left, sync, and insist that nothing was lost."""
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir()
     disk.make(place)
     people = [Person(place / name, name, str(place / "store")) for name in ("ana", "bo")]
     for person in people:
@@ -85,20 +90,24 @@ def _same_folder(person: Person) -> None:
 
 
 def run(place: Path, n: int, seed: int, names: tuple[str, ...] = NAMES) -> int:
-    """Make so many cuts; return how many were unlike each other."""
+    """Make so many cuts; return how many disks were unlike each other: each is tried once."""
     random_ = random.Random(seed)
-    seen: set[tuple[str, int]] = set()
+    seen: set[tuple[str, str]] = set()
     for number, name in enumerate(names):
         recorded = record_scenario(place, name)
         # The store is on a disk of its own, which had no cut, or on the same.
         survives = random_.choice([_in_store, _nothing])
         cuts = after_cuts(recorded.changes, random_, survives)
         for left, k in zip(cuts, range(number, n, len(names)), strict=False):
-            seen.add((name, hash(tuple(left))))
+            disk = after(recorded, left)
             if k // len(names) % 1000 == 999:
                 print(f"{name}: {k // len(names) + 1:,} cuts", flush=True)
+            key = name, disk.digest()
+            if key in seen:
+                continue
+            seen.add(key)
             try:
-                cut(place, recorded, left)
+                cut(place, recorded, disk)
             except BaseException:
                 print(f"{name}: cut {k} of seed {seed}, {len(left)} changes", flush=True)
                 raise
@@ -124,7 +133,7 @@ def main() -> None:
     memory = "/dev/shm" if os.path.isdir("/dev/shm") else None
     with TemporaryDirectory(prefix="cuts-", dir=memory) as place:
         unlike = run(Path(place) / "team", args.n, args.seed)
-    print(f"{args.n} power cuts, {unlike} unlike each other: 0 bytes lost, 0 repairs")
+    print(f"{args.n} power cuts, {unlike:,} disks unlike each other: 0 bytes lost, 0 repairs")
 
 
 if __name__ == "__main__":

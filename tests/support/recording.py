@@ -9,6 +9,7 @@ is there or not, each change by itself, and the last write of a file may be torn
 """
 
 import ctypes
+import hashlib
 import os
 import random
 import signal
@@ -73,6 +74,15 @@ class Tree:
         """Return a tree that can be changed by itself."""
         files = {inode: bytearray(data) for inode, data in self.files.items()}
         return Tree(dict(self.names), files, dict(self.links))
+
+    def digest(self) -> str:
+        """Return what tells it from a tree that looks different."""
+        found = hashlib.sha256()
+        for path, inode in sorted(self.names.items()):
+            data = self.files.get(inode, b"") if inode else b"/"
+            found.update(f"{path}\0{self.links.get(inode)}\0{len(data)}\0".encode())
+            found.update(data)
+        return found.hexdigest()
 
     def change(self, change: Change) -> None:
         """Make a change; what it is about may not be there."""
