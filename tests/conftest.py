@@ -106,7 +106,5 @@ def rclone_server(tmp_path_factory):
 def _secrets_stay_secret(tmp_path_factory):
     """Fail the run if a secret of the tests is found in anything they left behind."""
     yield
-    found = [
-        f"{path}: {secret.decode()}" for path, secret in leaks(tmp_path_factory.getbasetemp())
-    ]
+    found = [f"{path}: {secret}" for path, secret in leaks(tmp_path_factory.getbasetemp())]
     assert not found, found

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from cas_sync.engine.settings import (
 )
 from cas_sync.errors import ConfigError, UsageError
 from cas_sync.formats.config_json import CREDENTIALS, FILE_NAME, KEYS, Config
+from cas_sync.model.credentials import without_login
 from cas_sync.store.bucket import StoreAddress
 from cas_sync.store.connect import open_bucket
 
@@ -241,4 +241,4 @@ def _as_text(value: object) -> str:
 
 def _safe(value: object) -> object:
     """Return a value without the user name and password that an address may hold."""
-    return re.sub(r"//[^/\s@]+@", "//", value) if isinstance(value, str) else value
+    return without_login(value) if isinstance(value, str) else value

@@ -17,6 +17,7 @@ from cas_sync.cli.json_out import print_event
 from cas_sync.cli.render import visible
 from cas_sync.cli.streams import safe_streams
 from cas_sync.errors import CasSyncError, DiskFullError
+from cas_sync.model.credentials import without_login
 
 COMMANDS = {
     "init": "Set up this folder and test the store.",
@@ -187,16 +188,22 @@ def _run() -> int:
         return exit_codes.INTERRUPTED
     except CasSyncError as error:
         if "--debug" in sys.argv:
-            import traceback  # noqa: PLC0415 - takes time to import
-
-            traceback.print_exc()
+            _print_traceback()
         return show_error(error, as_json=as_json)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the last place that can tell it
         # A bug: scripts get an event, people the traceback to report.
         if as_json:
-            _print_error("E901", exit_codes.BUG, f"unexpected error: {error!r}")
-        raise
+            told = without_login(f"unexpected error: {error!r}")
+            _print_error("E901", exit_codes.BUG, told)
+        _print_traceback()
+        return exit_codes.BUG
     return code if isinstance(code, int) else exit_codes.OK
+
+
+def _print_traceback() -> None:
+    import traceback  # noqa: PLC0415 - takes time to import
+
+    click.echo(without_login(traceback.format_exc()), err=True, nl=False)
 
 
 def _lost(error: OSError) -> DiskFullError:

@@ -1,5 +1,6 @@
-"""AWS keys that were given to us; nothing here shows them."""
+"""AWS keys and passwords that were given to us; nothing here shows them."""
 
+import re
 from dataclasses import dataclass
 
 
@@ -23,3 +24,11 @@ class Credentials:
     def __repr__(self) -> str:
         """Return a text without the keys."""
         return "Credentials(hidden)"
+
+
+def without_login(text: str) -> str:
+    """Return a text without the user names and passwords of the addresses in it.
+
+    They may stand in the address of a server or a proxy, which errors of libraries repeat.
+    """
+    return re.sub(r"//[^/\s@]+@", "//", text)

@@ -5,7 +5,6 @@ line of it can be tested without one. Nothing secret gets into a message: keys, 
 signed URLs are never quoted.
 """
 
-import re
 from collections.abc import Mapping
 
 from cas_sync.errors import (
@@ -16,6 +15,7 @@ from cas_sync.errors import (
     UnavailableError,
     UnsafeStoreError,
 )
+from cas_sync.model.credentials import without_login
 
 TRANSIENT = frozenset(
     {
@@ -91,8 +91,7 @@ def why(error: BaseException) -> str:
         )
     else:
         text = f"{type(error).__name__}: {error}"
-    # A user name and a password may stand in the address of a proxy or a server.
-    return re.sub(r"//[^/\s@]+@", "//", " ".join(text.split()))
+    return without_login(" ".join(text.split()))
 
 
 def translate(
@@ -200,7 +199,7 @@ def _from_answer(error: BaseException, verb: str, url: str, key: str) -> CasSync
 def _from_library(error: BaseException, verb: str, url: str, endpoint: str) -> CasSyncError:
     names = {kind.__name__ for kind in type(error).__mro__}
     cause = why(error)
-    server = re.sub(r"//[^/\s@]+@", "//", endpoint) or url
+    server = without_login(endpoint) or url
     if names & {"NoCredentialsError", "NoAuthTokenError"}:
         return AccessError(
             f"no AWS credentials for {url}",

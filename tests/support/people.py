@@ -26,6 +26,7 @@ from cas_sync.engine.surroundings import Surroundings
 from cas_sync.formats.config_json import Config
 from cas_sync.model.tree import Content, Deletion, Entry
 from cas_sync.store.bucket import Bucket
+from tests.support.canary import secret_in
 from tests.support.proxy import Action, Request, Rule
 from tests.support.terminal import Terminal
 
@@ -295,7 +296,15 @@ def _is_bytes(data: bytes | str) -> bool:
     return isinstance(data, bytes)
 
 
+def no_secrets_in(result: Result) -> Result:
+    """Insist that a command told no secret of the tests to whoever reads its output."""
+    found = secret_in(f"{result.stdout}\n{result.stderr}".encode())
+    assert not found, f"{result.args} printed {found}"
+    return result
+
+
 def _insist(result: Result, expected: int | None) -> Result:
+    no_secrets_in(result)
     if expected is not None and result.exit != expected:
         raise AssertionError(f"expected exit {expected}: {result}")
     return result
