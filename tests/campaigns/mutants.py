@@ -335,6 +335,35 @@ MUTANTS = (
         "tests/e2e/test_guards.py tests/unit/plan",
     ),
     Mutant(
+        "each try to begin is of a repository of its own",
+        "engine/repository.py",
+        "        for n in range(TRIES):\n            # Each",
+        "        identity, entropy = entropy(16).hex(), lambda n: bytes.fromhex(identity)\n"
+        "        for n in range(TRIES):\n            # Each",
+        "tests/e2e/test_beginning.py",
+    ),
+    Mutant(
+        "a stray format.json gives way to the repository that is",
+        "engine/repository.py",
+        "                if documents.load_format(there.data).repo_id == self.repo_id:\n",
+        "                if documents.load_format(there.data).repo_id:\n",
+        "tests/e2e/test_beginning.py",
+    ),
+    Mutant(
+        "format.json gives way only while the head is the expected one",
+        "engine/repository.py",
+        "                refuse_reset(read_head(self.bucket), self.repo_id, self.bucket.url)\n",
+        "",
+        "tests/e2e/test_beginning.py",
+    ),
+    Mutant(
+        "a reset looks again before it removes what the next one uses",
+        "engine/reset.py",
+        "    _refuse_next(connection, report)\n    bucket.delete([FORMAT])",
+        "    bucket.delete([FORMAT])",
+        "tests/e2e/test_reset.py",
+    ),
+    Mutant(
         "a reset asks whether all is here",
         "engine/reset.py",
         "            if not intact:",
@@ -344,8 +373,8 @@ MUTANTS = (
     Mutant(
         "a reset removes the head last",
         "engine/reset.py",
-        "    stays.add(HEAD)\n",
-        "",
+        "    stays |= {HEAD, FORMAT}\n",
+        "    stays |= {FORMAT}\n",
         "tests/e2e/test_reset.py tests/unit/test_safety.py",
     ),
     Mutant(

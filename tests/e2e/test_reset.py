@@ -535,6 +535,23 @@ def test_whoever_begins_while_a_reset_removes_what_has_no_head_is_told(folder):
     assert ana.sync()["published"]
 
 
+def test_a_reset_that_a_teammate_finished_leaves_what_was_begun_since(folder):
+    ana, bo = pair(folder)
+
+    def decide(call):
+        if call.method == "delete" and not done:
+            done.append(ana.run("reset", "--confirm", "--even-if-incomplete"))
+            ana.sync()
+
+    done = []
+    with pytest.raises(RaceLostError):
+        reset_through(bo, FaultyBucket(open_bucket(StoreAddress(folder.url)), decide))
+
+    assert done
+    assert ana.run("fsck", "--deep").exit == 0
+    assert not ana.sync()["published"]
+
+
 def test_nothing_is_begun_below_a_head_that_is_being_removed(folder):
     ana, bo = folder.team("ana", "bo")
     ana.write("a.csv", "of ana")
