@@ -59,6 +59,7 @@ from cas_sync.store.head import HeadRead, Lost
 from cas_sync.store.packs import PackUploader
 from cas_sync.worktree.base import BaseTree
 from cas_sync.worktree.recover import recover
+from cas_sync.worktree.trouble import translated
 
 RACES = 200
 """How often a sync makes its plan again because others were faster."""
@@ -100,7 +101,8 @@ def run_sync(
     ):
         run = _Run(session, options, asker)
         try:
-            return run.run()
+            with translated(str(settings.data)):
+                return run.run()
         except CasSyncError as error:
             error.state = run.state_by_now(error)
             raise

@@ -38,4 +38,7 @@ def translated(path: str) -> Iterator[None]:
             raise DiskFullError(
                 f"no room for {path}", fix="free some space, then run the same command again"
             ) from error
-        raise WorktreeError(f"{path} cannot be written", cause=problem_of(error)) from error
+        cause = problem_of(error)
+        if error.filename not in {None, path}:
+            cause += f": {error.filename}"
+        raise WorktreeError(f"{path} cannot be written", cause=cause) from error

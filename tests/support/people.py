@@ -427,8 +427,6 @@ class Kill:
 
     def __call__(self, request: Request) -> Action | None:
         """Kill when the time has come."""
-        from tests.support.proxy import DropBefore
-
         method, part, number = self._what
         if self.hit.is_set() or request.method != method or part not in request.path:
             return None
@@ -438,9 +436,36 @@ class Kill:
         self._started.wait(30)
         if self._pid is None:
             raise AssertionError("nobody to kill")
-        os.kill(self._pid, signal.SIGKILL)
         self.hit.set()
+        return self._strike(self._pid)
+
+    def _strike(self, pid: int) -> Action | None:
+        from tests.support.proxy import DropBefore
+
+        os.kill(pid, signal.SIGKILL)
         return None if self._apply else DropBefore()
+
+
+class Stop(Kill):
+    """A rule that stops a process at a request, while something else is done.
+
+    Args:
+        method: Of the request.
+        part: In the path of the request.
+        meanwhile: Is done before the process goes on; does not use the proxy.
+    """
+
+    def __init__(self, method: str, part: str, meanwhile: Callable[[], object]) -> None:
+        super().__init__(method, part)
+        self._meanwhile = meanwhile
+
+    def _strike(self, pid: int) -> Action | None:
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            self._meanwhile()
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        return None
 
 
 class Opened:

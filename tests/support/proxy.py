@@ -95,6 +95,21 @@ class FlipBit:
     """Change one bit in the middle of the request's body."""
 
 
+@dataclass(frozen=True, slots=True)
+class FlipAnswer:
+    """Change one bit in the middle of the answer's body."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """Answer a GET as the server answered the first one of its kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Portal:
+    """Answer with a page to log in at, as networks of hotels do; nothing is passed on."""
+
+
 Action = (
     DropBefore
     | ApplyThenDrop
@@ -104,6 +119,9 @@ Action = (
     | Truncate
     | IgnoreConditions
     | FlipBit
+    | FlipAnswer
+    | Stale
+    | Portal
 )
 Rule = Callable[[Request], Action | None]
 
@@ -132,6 +150,7 @@ class Proxy:
         rules: Asked in order, one request at a time; the first answer counts. Tests add to
             it at any time.
         records: Every request so far, in the order of their ends.
+        firsts: By path, how the first GET was answered: status, headers, body.
     """
 
     def __init__(self, server: S3Server) -> None:
@@ -140,6 +159,7 @@ class Proxy:
         self._behind = server
         self._lock = threading.Lock()
         self._seen = 0
+        self.firsts: dict[str, tuple[int, list[tuple[str, str]], bytes]] = {}
         self._closing = threading.Event()
         self._server = _Server(self)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
@@ -260,6 +280,14 @@ class _Handler(BaseHTTPRequestHandler):
                 xml = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>".encode()
                 self._answer(request, status, [("Content-Type", "application/xml")], xml)
                 return
+            case Portal():
+                page = b"<!DOCTYPE html><title>Welcome</title>Room number, please."
+                self._answer(request, 200, [("Content-Type", "text/html")], page)
+                return
+            case Stale() if self.command == "GET" and self.path in proxy.firsts:
+                status, old, content = proxy.firsts[self.path]
+                self._answer(request, status, old, content)
+                return
             case ApplyLater(seconds):
                 self._hang_up(request)
                 proxy._closing.wait(seconds)
@@ -289,6 +317,12 @@ class _Handler(BaseHTTPRequestHandler):
             for name, value in response.getheaders()
             if name.lower() not in skipped
         ]
+        if self.command == "GET":
+            proxy.firsts.setdefault(self.path, (response.status, kept, content))
+        if isinstance(action, FlipAnswer) and content:
+            middle = len(content) // 2
+            flipped = bytes([content[middle] ^ 1])
+            content = content[:middle] + flipped + content[middle + 1 :]
         size = response.headers.get("Content-Length") if self.command == "HEAD" else None
         cut = action if isinstance(action, Truncate) else None
         self._answer(request, response.status, kept, content, size=size, cut=cut)
