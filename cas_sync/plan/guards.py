@@ -53,6 +53,12 @@ class Rewrites(NamedTuple):
         noisy = sum(map(looks_encrypted, self.samples))
         return noisy > 0.9 * len(self.samples)
 
+    @property
+    def look_blank(self) -> bool:
+        """Whether nearly all of the new contents begin with nothing but NUL."""
+        blank = sum(not each.strip(b"\0") for each in self.samples)
+        return blank > 0.9 * len(self.samples)
+
 
 _ALLOW = "really do it for everyone:  cas-sync sync --allow-mass-delete"
 
@@ -91,6 +97,18 @@ def suspect(survey: Survey, rewrites: Rewrites, limits: GuardLimits) -> Suspicio
             "look first:  cas-sync log -n 3 --stat\n"
             "take that back for everyone:  cas-sync undo @\n"
             "accept it here (what goes is kept):  cas-sync sync --allow-mass-delete",
+        )
+    # Some disks bring back files without their bytes after a crash, and programs that fail
+    # cut off what they were about to write.
+    blank = survey.n_modified if rewrites.look_blank else survey.n_emptied
+    if blank + gone >= too_many:
+        return Suspicion(
+            "E219",
+            f"{blank:,} of {survey.n_base:,} files would be emptied for everyone"
+            + (f", and {gone:,} deleted" if gone else ""),
+            "a crash, a full disk or a program that failed may have emptied them",
+            "bring them back:  cas-sync restore .   (asks before it replaces what you edited)\n"
+            f"{_ALLOW}",
         )
     # Ransomware rewrites files in place, or writes new ones and deletes the old.
     rewritten = survey.n_modified + min(survey.n_added, gone)

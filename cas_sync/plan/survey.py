@@ -65,6 +65,7 @@ class Survey:
         clashes: Files whose name a folder takes.
         warnings: Paths to be published that not every system can hold, and why.
         n_modified: Files of the shared tree that we would replace.
+        n_emptied: Those of them that hold something there, and nothing here.
         n_added: Files that we would add.
         moves_there: Renames among our additions and deletions.
         moves_here: Renames among theirs.
@@ -85,6 +86,7 @@ class Survey:
     warnings: dict[RepoPath, str] = field(default_factory=dict)
 
     n_modified: int = 0
+    n_emptied: int = 0
     n_added: int = 0
     moves_there: Moves = field(default_factory=Moves)
     moves_here: Moves = field(default_factory=Moves)
@@ -198,6 +200,8 @@ def _count(survey: Survey, step: Step) -> None:
     if (content := published(step)) is not None:
         survey.bytes_up += content.size
         survey.n_modified += step.theirs is not None
+        if step.theirs is not None and step.theirs.content.size and not content.size:
+            survey.n_emptied += 1
         survey.n_added += step.theirs is None
         if why := unportable(step.path):
             survey.warnings[step.path] = why

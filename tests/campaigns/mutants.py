@@ -364,6 +364,13 @@ MUTANTS = (
         "tests/e2e/test_reset.py",
     ),
     Mutant(
+        "many files that are emptied stop a sync",
+        "plan/guards.py",
+        "    if blank + gone >= too_many:",
+        "    if False:",
+        "tests/unit/plan/test_guards.py",
+    ),
+    Mutant(
         "a reset asks whether all is here",
         "engine/reset.py",
         "            if not intact:",

@@ -245,6 +245,22 @@ def test_a_mass_rewrite_under_new_names_that_looks_encrypted_stops(folder):
     assert stopped(ana, folder.url)["code"] in {"E206", "E211"}
 
 
+@pytest.mark.parametrize("left", ["", "\0" * 5000])
+def test_files_that_a_crash_emptied_are_not_published(folder, left):
+    ana, bo = pair(folder)
+    before = tree(bo.data)
+    for path in before:
+        ana.write(path, left)
+
+    assert stopped(ana, folder.url)["code"] == "E219"
+
+    bo.sync()
+    assert tree(bo.data) == before
+    ana.run("restore", "-y", ".")
+    assert not ana.sync()["published"]
+    assert tree(ana.data) == before
+
+
 def test_a_mass_edit_of_plain_text_is_believed(folder):
     ana, bo = pair(folder)
     for path in list(tree(ana.data)):

@@ -14,7 +14,7 @@ NOISE = Rewrites(tuple(noise(str(i), 4096) for i in range(20)))
 
 def survey(base, ours, theirs=None):
     def content(value):
-        return Content(oid(value), 1, Mode.FILE)
+        return Content(oid(value), len(value), Mode.FILE)
 
     def entries(tree):
         return [Entry(p, content(v), "Ben", WHEN) for p, v in sorted(tree.items())]
@@ -88,6 +88,32 @@ def test_noise_under_new_names_is_not_believed():
     )
     all_locked = {f"{path}.locked": "!" + value for path, value in files(30).items()}
     assert code(files(30), all_locked, rewrites=NOISE) in {"E206", "E211"}
+
+
+def test_many_files_without_bytes_stop():
+    some = files(30)
+    emptied = dict.fromkeys(some, "")
+    kept = dict(list(some.items())[15:])
+
+    assert code(some, emptied) == "E219"
+    assert code(some, {**emptied, **kept}) is None
+    assert code(some, {**dict(list(emptied.items())[:14]), **kept}) is None
+    assert code(some, {**dict(list(emptied.items())[8:]), **kept}) is None
+    assert code(emptied, some) is None
+    assert code({}, emptied) is None
+    blank = Rewrites((b"\0" * 4096,) * 20)
+    assert code(some, files(30, "!"), rewrites=blank) == "E219"
+    assert code(some, files(30, "!"), rewrites=Rewrites((b"\0" * 20 + b"x",) * 20)) is None
+
+
+def test_files_that_are_emptied_and_files_that_are_gone_count_together():
+    some = files(30)
+    left = dict.fromkeys(list(some)[:8], "") | dict(list(some.items())[16:])
+
+    why = suspect(survey(some, left), Rewrites(), GuardLimits())
+
+    assert why.code == "E219"
+    assert why.message == "8 of 30 files would be emptied for everyone, and 8 deleted"
 
 
 def test_a_first_publication_of_noise_is_believed():
