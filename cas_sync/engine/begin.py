@@ -193,6 +193,11 @@ def run_init(settings: Settings, surroundings: Surroundings, progress: Progress)
         head = connection.read_head()
         refuse_reset(head, None, settings.address.url)
         tests = tuple(connection.check(progress.note))
+        for rule in surroundings.terms(settings.address).rules or ():
+            progress.note(
+                f"Beware: the bucket {rule.what} (lifecycle rule {rule.name}); "
+                "take this prefix out of that rule."
+            )
         seconds = surroundings.clock.monotonic() - began
         is_new = head is None
         if head is None:

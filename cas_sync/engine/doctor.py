@@ -38,6 +38,7 @@ from cas_sync.model.paths import (
 from cas_sync.store.bucket import Bucket, Key
 from cas_sync.store.head import read_head
 from cas_sync.store.qualify import run_probes
+from cas_sync.store.terms import Terms
 from cas_sync.worktree.folder import Folder
 from cas_sync.worktree.state import BASE_FILE, INTENT_FILE, LocalState
 
@@ -328,7 +329,30 @@ def _store(settings: Settings, surroundings: Surroundings, *, quick: bool) -> It
         else:
             yield Check("store", Health.OK, f"{head.head.seq} commits, {head.head.files} files")
         yield from _clock(bucket, surroundings)
+        yield from _terms(surroundings.terms(settings.address))
         yield from _qualify(settings, bucket, surroundings, quick=quick)
+
+
+def _terms(terms: Terms) -> Iterator[Check]:
+    """Tell what the bucket does with our objects when nobody asks it to."""
+    for rule in terms.rules or ():
+        health = Health.FAIL if rule.deletes else Health.WARN
+        what = f"the bucket {rule.what} (lifecycle rule {rule.name or 'without a name'})"
+        fix = "take this prefix out of the rule, or use another bucket"
+        yield Check("lifecycle", health, what, fix, exit_code=5)
+    if terms.rules == ():
+        yield Check("lifecycle", Health.OK, "no rule deletes or moves objects here")
+    elif terms.rules is None:
+        what = "lifecycle rules could not be read: that needs s3:GetLifecycleConfiguration"
+        yield Check("lifecycle", Health.OK, what)
+    if terms.keeps_versions:
+        what = "the bucket keeps versions: what gc and reset remove still takes room there"
+        yield Check("versioning", Health.OK, what)
+    if terms.checks_sums is not None:
+        good = terms.checks_sums
+        what = "what is damaged on its way there is " + ("refused" if good else "stored")
+        fix = "" if good else "it is noticed when it is read; use https, or upgrade the server"
+        yield Check("checksums", Health.OK if good else Health.WARN, what, fix)
 
 
 def _clock(bucket: Bucket, surroundings: Surroundings) -> Iterator[Check]:

@@ -17,6 +17,7 @@ from cas_sync.store.bucket import Bucket, StoreAddress
 from cas_sync.store.cache import Cache
 from cas_sync.store.connect import open_bucket
 from cas_sync.store.foreign import ForeignStore, open_foreign
+from cas_sync.store.terms import Terms, read_terms
 
 
 def threads(n: int) -> Executor:
@@ -35,6 +36,7 @@ class Surroundings:
         env: The environment variables.
         connect: Opens the bucket at an address.
         foreign: Opens what others left there.
+        terms: Tells what the bucket at an address does by itself.
         pool: Returns what does so many requests side by side.
         copies: Keeps copies of immutable objects below a folder.
         zone: Where times are told that name no zone; `None` for where this machine is.
@@ -46,6 +48,7 @@ class Surroundings:
     env: Mapping[str, str] = field(default_factory=lambda: os.environ)
     connect: Callable[[StoreAddress], Bucket] = open_bucket
     foreign: Callable[[StoreAddress], ForeignStore] = open_foreign
+    terms: Callable[[StoreAddress], Terms] = read_terms
     pool: Callable[[int], Executor] = threads
     copies: Callable[[Path], Cache] = Cache
     zone: tzinfo | None = None

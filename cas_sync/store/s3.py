@@ -49,6 +49,8 @@ from cas_sync.store.s3_errors import (
     unsafe,
     why,
 )
+from cas_sync.store.s3_terms import keeps_versions, rules_of
+from cas_sync.store.terms import Terms
 
 _FOREIGN = (BotoCoreError, ClientError, HTTPError)
 _RESTORE = "run again; if it stays so, restore the object from the bucket's versions"
@@ -281,6 +283,28 @@ class S3Bucket:
             if len(batch) == 1 or not self._delete_together(batch):
                 for key in batch:
                     self._delete_one(key)
+
+    def terms(self) -> Terms:
+        """Return what the bucket does with objects by itself; see `read_terms`."""
+        below = self._full(".S3/")
+        try:
+            client = self._client()
+            rules = rules_of(client, self._bucket, below)
+            versions = keeps_versions(client, self._bucket)
+            return Terms(rules, versions, self._refuses_damage())
+        except _FOREIGN as error:
+            raise self._translated(error, "read", "") from error
+
+    def _refuses_damage(self) -> bool | None:
+        """Send a body that is not what its CRC-32 says; return whether it was refused."""
+        key = Key(f".S3/tmp/probe-sum-{secrets.token_hex(8)}")
+        wrong = _sum(b"damaged") | {"Body": b"as it was sent"}
+        try:
+            self._client(Kind.ONCE).put_object(**self._at(key), **wrong)
+        except ClientError as error:
+            return None if status_of(error) == 403 else status_of(error) == 400
+        self.delete([key])
+        return False
 
     def close(self) -> None:
         """Give connections back."""

@@ -2,15 +2,18 @@
 
 import json
 import os
+from contextlib import closing
 
 import pytest
 
 from cas_sync.engine.doctor import Health, examine
 from cas_sync.engine.surroundings import Surroundings
 from cas_sync.formats.config_json import Config
+from cas_sync.store.s3_terms import rules_of
+from cas_sync.store.terms import Rule
 from tests.support.collecting import Later
 from tests.support.people import Person
-from tests.support.proxy import Status
+from tests.support.proxy import Status, always
 
 
 def found(person, *args, **ends):
@@ -140,3 +143,92 @@ def test_a_writer_who_may_not_delete_does_all_of_an_ordinary_day(through, proxy)
     assert ana.read("g.csv") == b"3"
     ana.run("gc")
     ana.run("fsck", "--deep")
+
+
+# -- what a bucket does by itself ----------------------------------------------------
+
+
+@pytest.fixture
+def ruled(s3_prefix, tmp_path):
+    """Return somebody whose bucket may get rules, and what sets them."""
+    bucket = f"ruled-{s3_prefix.prefix}"
+    with closing(s3_prefix.server.client()) as client:
+        client.create_bucket(Bucket=bucket)
+
+        def put(*rules):
+            told = {"Rules": list(rules)}
+            client.put_bucket_lifecycle_configuration(
+                Bucket=bucket, LifecycleConfiguration=told
+            )
+
+        env = s3_prefix.server.environment()
+        yield Person(tmp_path, "ana", f"s3://{bucket}/team", env), put
+
+
+def expires(prefix, **more):
+    return {
+        "ID": "tidy up",
+        "Status": "Enabled",
+        "Filter": {"Prefix": prefix},
+        "Expiration": {"Days": 30},
+        **more,
+    }
+
+
+@pytest.mark.s3
+@pytest.mark.parametrize("prefix", ["", "te", "team/", "team/.S3/objects/"])
+def test_a_bucket_that_deletes_what_is_old_fails(ruled, prefix):
+    ana, put = ruled
+    ana.write("f.csv", "a,b")
+    put(expires(prefix))
+    said = ana.run("init", "--store", ana.store, "-y", exit=None)
+    assert "deletes objects 30 days after they were written" in said.stderr + said.stdout
+    ana.sync()
+
+    seen = found(ana, "--quick", exit=5)
+
+    assert "tidy up" in seen["lifecycle", "fail"]["what"]
+
+
+@pytest.mark.s3
+def test_rules_about_other_things_are_no_matter(ruled):
+    ana, put = ruled
+    ana.write("f.csv", "a,b")
+    put(expires("other/"), expires("team", ID="off", Status="Disabled"))
+    ana.sync()
+
+    seen = found(ana, "--quick")
+
+    assert ("lifecycle", "ok") in seen
+    assert ("lifecycle", "fail") not in seen
+    assert "refused" in seen["checksums", "ok"]["what"]
+
+
+@pytest.mark.s3
+def test_rules_that_may_not_be_read_stop_nothing(through, proxy):
+    (ana,) = through.team("ana")
+    ana.write("f.csv", "a,b")
+    ana.sync()
+    for part in ("lifecycle", "versioning"):
+        proxy.rules.append(always(Status(403, "AccessDenied"), part=part))
+
+    seen = found(ana, "--quick")
+
+    assert "s3:GetLifecycleConfiguration" in seen["lifecycle", "ok"]["what"]
+
+
+def test_rules_are_read_as_they_are_written():
+    glacier = {"Days": 5, "StorageClass": "GLACIER"}
+    tagged = expires("", Filter={"And": {"Prefix": "", "Tags": [{"Key": "a", "Value": "b"}]}})
+    old = {"Status": "Enabled", "Prefix": "", "Expiration": {"Date": "2027-01-02T00:00:00Z"}}
+    markers = expires("", Expiration={"ExpiredObjectDeleteMarker": True})
+    moved = expires("", Expiration={}, Transitions=[glacier, {"StorageClass": "STANDARD_IA"}])
+
+    class Client:
+        def get_bucket_lifecycle_configuration(self, Bucket):  # noqa: N803 - the library's
+            return {"Rules": [tagged, old, markers, moved]}
+
+    assert rules_of(Client(), "b", "team/.S3/") == (
+        Rule("", True, "deletes objects on 2027-01-02"),
+        Rule("tidy up", False, "moves objects to GLACIER 5 days after they were written"),
+    )
