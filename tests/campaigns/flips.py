@@ -23,15 +23,12 @@ from cas_sync.engine.repository import Connection
 from cas_sync.engine.settings import Settings
 from cas_sync.engine.surroundings import Surroundings
 from cas_sync.errors import CasSyncError, DamageError
-from cas_sync.formats import keys
-from cas_sync.formats.documents import Format, dump_format
-from cas_sync.model.params import ChunkParams
 from cas_sync.progress import Silent
 from cas_sync.store.bucket import Key
 from cas_sync.store.memory import MemoryBucket
 from tests.support import samples
 from tests.support.collecting import collect
-from tests.support.engine import engine_sync
+from tests.support.engine import begin_small, engine_sync
 from tests.support.people import Person, settings_of, tree
 
 Objects = dict[Key, bytes]
@@ -40,8 +37,7 @@ Objects = dict[Key, bytes]
 def small_store(root: Path) -> tuple[Objects, dict[str, bytes]]:
     """Return the objects of a small history, and what its latest tree holds."""
     bucket = MemoryBucket()
-    small = Format("5" * 32, ChunkParams(64, 256, 1024, 1))
-    bucket.put_new(Key(keys.FORMAT), dump_format(small))
+    begin_small(bucket, "5" * 32)
     ana = Person(root / "ana", "ana", "mem")
     ana.write("big.bin", samples.noise("big", 1500))
     ana.write("old.csv", "a,b\n1,2\n")

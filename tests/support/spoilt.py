@@ -10,11 +10,10 @@ from pathlib import Path
 from cas_sync.engine.fsck_look import Checker
 from cas_sync.engine.repository import Repository
 from cas_sync.errors import CasSyncError, DamageError
-from cas_sync.formats import documents, keys
+from cas_sync.formats import keys
 from cas_sync.formats.rows import DeletedRows, VersionRows
 from cas_sync.formats.tag import Tag
 from cas_sync.model.commit import Head
-from cas_sync.model.params import ChunkParams
 from cas_sync.progress import Silent
 from cas_sync.store.bucket import Key
 from cas_sync.store.head import HEAD, read_head
@@ -24,7 +23,7 @@ from cas_sync.store.memory import MemoryBucket
 from cas_sync.store.tags import TagStore
 from cas_sync.store.upkeep import UpkeepLog
 from tests.support import samples
-from tests.support.engine import engine_sync
+from tests.support.engine import begin_small, engine_sync
 from tests.support.people import Person, tree
 
 
@@ -95,10 +94,7 @@ class Outcome:
 def small_repository(root: Path) -> Truth:
     """Make a repository as people would, and remember what it is."""
     bucket = MemoryBucket()
-    bucket.put_new(
-        Key(keys.FORMAT),
-        documents.dump_format(documents.Format(samples.REPO, ChunkParams(64, 256, 1024, 1))),
-    )
+    begin_small(bucket, samples.REPO)
     ana = Person(root / "ana", "ana", str(root / "nowhere"))
     files: dict[str, set[object]] = {}
     for n in range(3):
