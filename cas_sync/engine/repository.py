@@ -367,7 +367,7 @@ def refuse_rollback(repo: Repository, head: HeadRead, agreed: Agreed | None) -> 
     """
     if agreed is None or agreed.commit is None or agreed.commit == head.head.commit:
         return
-    if head.head.seq > agreed.seq and repo.commits.holds(head.head, agreed.commit, agreed.seq):
+    if repo.commits.holds(head.head, agreed.commit, agreed.seq):
         return
     raise RepositoryResetError(
         f"the history at {repo.bucket.url} went back: this folder has seen commit "

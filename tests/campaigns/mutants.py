@@ -141,8 +141,8 @@ MUTANTS = (
     Mutant(
         "an older history is a rollback",
         "engine/repository.py",
-        "    if head.head.seq > agreed.seq and repo.commits.holds(",
-        "    if repo.commits.holds(",
+        "    if repo.commits.holds(head.head, agreed.commit, agreed.seq):",
+        "    if True:",
         "tests/e2e/test_guards.py tests/e2e/test_reset.py",
     ),
     Mutant(
