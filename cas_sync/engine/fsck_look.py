@@ -153,7 +153,8 @@ class Checker:
     # -- structure --------------------------------------------------------------------
 
     def _note(self, code: str, key: str, what: str, fix: str = REPAIR) -> None:
-        self.found.findings.append(Finding(code, key, what, fix))
+        # Whoever shows a finding names its object first.
+        self.found.findings.append(Finding(code, key, what.replace(key, "it"), fix))
 
     def _try(self, code: str, key: str, step: Callable[[], object]) -> None:
         try:
