@@ -11,6 +11,7 @@ from cas_sync.cli.json_out import print_answer, print_event
 from cas_sync.cli.options import common, flags_of, settings_in, store_options
 from cas_sync.cli.render import plural, size, visible
 from cas_sync.engine.fsck import FsckReport, run_fsck
+from cas_sync.engine.fsck_look import REPAIR
 
 SHOWN = 20
 
@@ -112,11 +113,14 @@ def _print(report: FsckReport, *, repair: bool) -> None:
         click.echo(f"  ... and {report.n_lost - SHOWN:,} more", err=True)
     if not report.findings:
         click.echo("Nothing is missing or damaged.")
-    elif repair:
+    elif repair and report.n_wanted:
         click.echo(
             f"{plural(report.n_wanted, 'object')} asked for: the next sync of whoever has "
             "these files brings them.",
             err=True,
         )
-    else:
-        click.echo("Nothing was changed. To bring back what is here:  cas-sync fsck --repair")
+    if report.findings and not repair:
+        click.echo("Nothing was changed.")
+    for fix in dict.fromkeys(each.fix for each in report.findings):
+        if not (repair and fix == REPAIR):
+            click.echo(f"  fix    {fix}", err=True)

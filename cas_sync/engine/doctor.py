@@ -22,6 +22,7 @@ from typing import NamedTuple
 from cas_sync._version import __version__
 from cas_sync.chunking.cutter import split
 from cas_sync.engine.config_check import check
+from cas_sync.engine.repository import refuse_headless
 from cas_sync.engine.settings import Settings, load_settings
 from cas_sync.engine.surroundings import Surroundings, find_author
 from cas_sync.errors import CasSyncError, ConfigError
@@ -317,6 +318,7 @@ def _store(settings: Settings, surroundings: Surroundings, *, quick: bool) -> It
         head = read_head(bucket)
         yield Check("store", Health.OK, f"{settings.address.url} answers")
         if head is None:
+            refuse_headless(bucket)
             yield Check("store", Health.OK, "nothing was published there yet")
         elif head.head.state is HeadState.CLOSED:
             yield Check(

@@ -10,10 +10,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from cas_sync.engine.at_revision import history
-from cas_sync.engine.fsck_look import Checked, Checker, Finding, LostVersion
+from cas_sync.engine.fsck_look import (
+    Checked,
+    Checker,
+    Finding,
+    LostVersion,
+    dead_lists,
+)
 from cas_sync.engine.local import contents_in
 from cas_sync.engine.mending import Without, mend
-from cas_sync.engine.repository import Connection, Repository
+from cas_sync.engine.repository import Connection, Repository, refuse_headless
 from cas_sync.engine.settings import Settings
 from cas_sync.engine.surroundings import Surroundings, find_author
 from cas_sync.engine.upkeep import move_for_upkeep, write_index
@@ -24,6 +30,7 @@ from cas_sync.formats.index_merge import merge, select
 from cas_sync.formats.rows import DeletedRows, VersionRows
 from cas_sync.formats.upkeep import MAX_MISSING
 from cas_sync.model.ids import ObjectId
+from cas_sync.model.pack import Kind
 from cas_sync.model.tree import Entry, Timestamp, timestamp
 from cas_sync.model.upkeep import Missing
 from cas_sync.progress import Progress
@@ -31,7 +38,9 @@ from cas_sync.store.bucket import Key
 from cas_sync.store.cache import Cache
 from cas_sync.store.head import HeadRead, Lost
 from cas_sync.store.history import COMMITS
+from cas_sync.store.index import KIND as INDEX
 from cas_sync.store.manifest import Manifest
+from cas_sync.store.upkeep import UPKEEP
 
 __all__ = ["Finding", "FsckReport", "LostVersion", "run_fsck"]
 
@@ -118,12 +127,16 @@ def _run(
     repair: bool,
 ) -> None:
     deep = report.is_deep
-    for n in range(RACES):
+    n = 0
+    while n < RACES:
         head = connection.read_head()
+        if head is None:
+            refuse_headless(connection.bucket)
         repo, _ = history(connection, head, settings)
         if head is None:
             raise AssertionError
-        checker = Checker(repo, head.head, progress)
+        copies = _local(repo, settings).index(head.head) if repair else None
+        checker = Checker(repo, head.head, progress, copies)
         found = checker.check(deep=deep)
         _note(report, found)
         if not repair:
@@ -133,13 +146,15 @@ def _run(
         report.n_put_back += put_back
         if put_back:
             continue  # there is more to see now
-        if not found.bad and not found.is_rebuilt:
+        if not found.has_record or not (found.bad or found.is_rebuilt):
+            # Without the record nobody knows what was let go of: nothing is taken back.
             return
-        moved = _repair(settings, surroundings, repo, head, found, report)
+        moved = _repair(settings, surroundings, repo, head, checker, report)
         if not isinstance(moved, Lost):
             # What was repaired is looked at again; what every byte said is known.
             _note(report, Checker(repo, moved.head, progress).check(deep=False))
             return
+        n += 1
         wait = min(1.0, 0.05 * 2**n)
         surroundings.clock.sleep(surroundings.jitter() * wait)
     raise RaceLostError(
@@ -183,6 +198,11 @@ def _copy(local: Repository, checker: Checker, finding: Finding) -> bytes | None
     key = finding.object
     if finding.code == "E508":
         return local.cache.get("format", "format.json")
+    if finding.code == "E510":
+        record = checker.found.head.condemned
+        return _hashed(local.cache.get(UPKEEP, record), record)
+    if finding.code == "E506" and (segment := keys.parse_named(key)) is not None:
+        return _hashed(local.cache.get(INDEX, segment), segment)
     if finding.code == "E505" and (commit := keys.parse_commit(key)) is not None:
         data = local.cache.get(COMMITS, str(commit[1]))
         return data if data is not None and ObjectId.of(data) == commit[1] else None
@@ -192,6 +212,12 @@ def _copy(local: Repository, checker: Checker, finding: Finding) -> bytes | None
             return local.versions.rebuild(name, seen.values())
         return local.deleted.rebuild(name, checker.reached.deleted.objects[name].values())
     return None
+
+
+def _hashed(data: bytes | None, name: str) -> bytes | None:
+    """Return a copy if its hash is the one in the name it belongs to."""
+    digest = name.rpartition("-")[2].partition("_")[0]
+    return data if data is not None and str(ObjectId.of(data)) == digest else None
 
 
 def _replace(repo: Repository, key: Key, data: bytes) -> bool:
@@ -209,17 +235,25 @@ def _repair(
     surroundings: Surroundings,
     repo: Repository,
     head: HeadRead,
-    found: Checked,
+    checker: Checker,
     report: FsckReport,
 ) -> HeadRead | Lost:
     """Store again what is here, and let the index tell the truth."""
+    found, reader = checker.found, checker.reader
     wanted = [_entry(each) for each in found.lost]
-    known = Without(found.index, found.bad)
+    dead = dead_lists(found, reader) if found.is_rebuilt else set()
+    good = bytearray(
+        found.is_good(where) and (where.id, where.kind) not in dead for where in found.index
+    )
+    index = Segment(select(found.index, good)[0])
+    # A list of pieces has no hash of its own: one that names what is not there may be what
+    # is damaged. So it is stored again with the rest.
+    known = Without(index, {(each.content.id, Kind.FILE) for each in found.lost})
     with contents_in(settings, repo.repo_id, wanted) as local:
         contents = (each.content for each in found.lost)
         uploader, mended = mend(repo, head.head, known, local, contents, surroundings)
-    good = bytearray((where.id, where.kind) not in found.bad for where in found.index)
-    data, _ = select(found.index, good)
+    left = bytearray(where.kind is not Kind.FILE or where.id not in mended for where in index)
+    data, _ = select(index, left)
     added = repo.index(head.head).load_all(uploader.roots)
     data, _ = merge([*added, Segment(data)])
     whole = Segment(data)

@@ -4,7 +4,7 @@ Everything is read from the store and nothing from this machine's copies. What i
 keeps nobody from the rest.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import compress, islice
@@ -29,8 +29,9 @@ from cas_sync.model.tree import Content, Mode
 from cas_sync.model.upkeep import Upkeep, no_upkeep
 from cas_sync.progress import Progress
 from cas_sync.store.bucket import Key, lacks
+from cas_sync.store.index import IndexSet, Wanted
 from cas_sync.store.manifest import SeenPages
-from cas_sync.store.objects import ObjectReader
+from cas_sync.store.objects import Bytes, ObjectReader
 
 NAMED = 10_000
 """So many lost versions of files are named; the others are counted."""
@@ -89,6 +90,8 @@ class Checked:
         index: Where everything lies.
         marks: A byte for each entry of it, 1 where a commit needs it.
         is_rebuilt: Whether the index had to be made again from the packs.
+        has_record: Whether the record of upkeep in force could be read.
+        sizes: The packs that are there, and their sizes in bytes.
     """
 
     head: Head
@@ -104,6 +107,18 @@ class Checked:
     index: Segment = field(default_factory=lambda: Segment(merge([])[0]))
     marks: bytearray = field(default_factory=bytearray)
     is_rebuilt: bool = False
+    has_record: bool = True
+    sizes: dict[PackName, int] = field(default_factory=dict)
+
+    def has(self, oid: ObjectId, kind: Kind) -> bool:
+        """Say whether an object is where the index says, as far as was looked."""
+        where = self.index.find(oid, kind)
+        return where is not None and self.is_good(where)
+
+    def is_good(self, where: Location) -> bool:
+        """Say whether what the index names there is there, as far as was looked."""
+        end = self.sizes.get(where.pack, 0)
+        return (where.id, where.kind) not in self.bad and where.offset + where.stored <= end
 
 
 class Checker:
@@ -113,14 +128,24 @@ class Checker:
         repo: The repository, without copies of this machine.
         head: The head.
         progress: Is told what happens.
+        copies: Copies of the index on this machine, to be used where the store's is
+            damaged; `None` for none.
     """
 
-    def __init__(self, repo: Repository, head: Head, progress: Progress) -> None:
+    def __init__(
+        self,
+        repo: Repository,
+        head: Head,
+        progress: Progress,
+        copies: IndexSet | None = None,
+    ) -> None:
         self._repo = repo
+        self._copies = copies
         self._head = head
         self._progress = progress
         self.found = Checked(head, no_upkeep(head.repo_id))
         self.reached: Reached
+        self.reader: ObjectReader
 
     def check(self, *, deep: bool) -> Checked:
         """Return what is wrong; ``deep`` reads every byte of every pack."""
@@ -129,9 +154,10 @@ class Checker:
         self._check_record()
         self._check_chain()
         self._check_tags()
-        sizes = self._sizes()
+        found.sizes = sizes = self._sizes()
         self._load_index(sizes)
-        reader = ObjectReader(repo.bucket, repo.index(self._head), repo.pool)
+        # Not by the head's own index: what is damaged in that would keep us from the rest.
+        self.reader = reader = ObjectReader(repo.bucket, _Whole(found.index), repo.pool)
         self.reached = reached = _Reached(repo, reader, found)
         self._progress.phase("Check", len(found.history), 0)
         for oid, commit in found.history:
@@ -173,7 +199,9 @@ class Checker:
 
     def _check_record(self) -> None:
         def read() -> None:
+            self.found.has_record = False
             self.found.record = self._repo.upkeep.in_force(self._head)
+            self.found.has_record = True
 
         self._try("E510", keys.upkeep(self._head.condemned), read)
 
@@ -217,7 +245,12 @@ class Checker:
             except DamageError as error:
                 key = keys.pack(PackName(root.name)) if root.is_pack else keys.index(root.name)
                 self._note("E507" if root.is_pack else "E506", key, _why(error))
-                spoilt.append(root)
+                copy = self._copies.copy(root) if self._copies is not None else None
+                if copy is not None and len(copy) == root.entries:
+                    segments.append(copy)
+                    self.found.is_rebuilt = True
+                else:
+                    spoilt.append(root)
         if spoilt:
             named = {name for each in segments for name in each.packs}
             condemned = {row.key for row in self.found.record.condemned}
@@ -290,7 +323,8 @@ class Checker:
             if why:
                 bad[where.id, where.kind] = why
         if not bad and blake3(data).hexdigest() != name.rpartition("-")[2]:
-            self._note("E507", keys.pack(name), "bytes that nobody needs are damaged", "")
+            fix = "cas-sync gc --prune --confirm --repack 1   (writes what is needed anew)"
+            self._note("E507", keys.pack(name), "bytes that nobody needs are damaged", fix)
         return bad
 
     def _check_page_objects(self) -> None:
@@ -320,7 +354,11 @@ class Checker:
             for where in some:
                 if where.id not in data:
                     continue
-                size = pieces.load(bytes(data[where.id])).size
+                try:
+                    size = pieces.load(bytes(data[where.id])).size
+                except FormatError as error:
+                    bad[where.id, Kind.FILE] = _why(error)
+                    continue
                 content = Content(where.id, size, Mode.FILE)
                 try:
                     for _ in reader.stream(content):
@@ -353,6 +391,24 @@ class Checker:
                             )
 
 
+class _Whole:
+    """Locates objects by one segment that holds all that could be read of an index."""
+
+    def __init__(self, index: Segment) -> None:
+        self._index = index
+
+    def find_all(
+        self, wanted: Sequence[Wanted], *, sure: bool = False
+    ) -> list[Location | None]:
+        """Return where each object lies; always sure."""
+        del sure
+        return [self._index.find(oid, kind) for oid, kind in wanted]
+
+    def confirm(self, where: Location) -> Location | None:
+        """Return ``where``: the segment was checked when it was loaded."""
+        return where
+
+
 class _Reached(Reached):
     """Notes what is missing and goes on."""
 
@@ -378,6 +434,42 @@ class _Reached(Reached):
 
     def _miss(self, oid: ObjectId) -> None:
         self._found.bad[oid, Kind.CHUNK] = "no index names it"
+
+
+def dead_lists(found: Checked, reader: ObjectReader) -> set[tuple[ObjectId, Kind]]:
+    """Return the lists that no commit needs and that name what is not there.
+
+    A collection takes them out of the index; an index that was made again from the packs
+    has them back, and whoever meant to publish such a file would believe that it is stored.
+    """
+    dead: set[tuple[ObjectId, Kind]] = set()
+    for kind in (Kind.LIST, Kind.FILE):
+        lists = (
+            where
+            for i, where in enumerate(found.index)
+            if where.kind is kind and not found.marks[i]
+        )
+        for some in groups_of(lists):
+            data, _ = reader.load(some)
+            dead |= {
+                (where.id, kind)
+                for where in some
+                if where.id not in data or not _names_what_is(found, data[where.id], dead)
+            }
+    return dead
+
+
+def _names_what_is(
+    found: Checked, data: Bytes, dead: Collection[tuple[ObjectId, Kind]]
+) -> bool:
+    try:
+        listed = pieces.load(bytes(data))
+    except FormatError:
+        return False
+    kind = Kind.LIST if listed.level else Kind.CHUNK
+    return all(
+        found.has(piece.id, kind) and (piece.id, kind) not in dead for piece in listed.pieces
+    )
 
 
 def _why(error: CasSyncError) -> str:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from cas_sync.engine.reach import Reached
 from cas_sync.engine.repository import Repository
 from cas_sync.engine.upkeep import whole_index
-from cas_sync.errors import DamageError, GuardError
+from cas_sync.errors import DamageError, FormatError, GuardError
 from cas_sync.formats import keys
 from cas_sync.formats.index import Segment
 from cas_sync.formats.index_merge import lists_in, live_bytes, merge, select
@@ -282,6 +282,8 @@ def read_trailer(repo: Repository, name: PackName, size: int) -> Segment:
         DamageError: The pack is gone, or its end is not that of a pack.
     """
     key = Key(keys.pack(name))
+    if size < FOOTER_SIZE:
+        raise FormatError(f"{key} is cut short: it has {size} bytes")
     end = repo.bucket.get_range(key, size - FOOTER_SIZE, FOOTER_SIZE)
     if end is None:
         raise lacks(key)

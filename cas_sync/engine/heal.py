@@ -11,6 +11,7 @@ from cas_sync.engine.scanned import Scanned
 from cas_sync.engine.session import Session
 from cas_sync.engine.upkeep import move_for_upkeep, whole_index
 from cas_sync.errors import DamageError
+from cas_sync.model.pack import Kind
 from cas_sync.model.tree import Content, Mode, timestamp
 from cas_sync.store.head import HeadRead, Lost
 from cas_sync.worktree.deletions import REMOTE_FILE
@@ -61,8 +62,9 @@ def _heal(session: Session, repo: Repository, head: HeadRead, ours: Scanned) -> 
     if not here:
         return head
     surroundings = session.surroundings
-    # What is asked for is in no index; should it be, it was brought by somebody else.
-    known = Without(whole_index(repo, head.head), ())
+    # What is asked for is in no index; should it be, it was brought by somebody else. But a
+    # list that is there may be what is damaged, so it is stored again.
+    known = Without(whole_index(repo, head.head), {(each.id, Kind.FILE) for each in wanted})
     uploader, mended = mend(repo, head.head, known, local, here, surroundings)
     left = tuple(each for each in record.missing if each.content not in mended)
     if len(left) == len(record.missing):

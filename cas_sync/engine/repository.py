@@ -108,13 +108,14 @@ class Repository:
             RepositoryResetError: The repository was reset meanwhile.
             UnavailableError: The store gave no clear answer.
         """
-        data = self.cache.get("format", "format.json")
+        data = copy = self.cache.get("format", "format.json")
         if data is None:
             data = self._read_format() if head.commit is not None else self._settle_format()
-            self.cache.put("format", "format.json", data)
         found = documents.load_format(data)
         if found.repo_id != self.repo_id:
             raise DamageError(f"{FORMAT} is of another repository than the head")
+        if copy is None:
+            self.cache.put("format", "format.json", data)
         return found.chunker
 
     def _read_format(self) -> bytes:
@@ -242,7 +243,7 @@ class Connection:
         """
         if not is_tested:
             self.check(note)
-        self._refuse_headless()
+        refuse_headless(self.bucket)
         head = self._write_first()
         refuse_reset(head, None, self.bucket.url)  # somebody may be removing it already
         self.repository(head.head.repo_id).chunk_params(head.head)
@@ -269,16 +270,6 @@ class Connection:
             f"{self.bucket.url} did not take {HEAD}", cause=why, fix="run again"
         )
 
-    def _refuse_headless(self) -> None:
-        for key, _ in self.bucket.list_keys(Key(keys.COMMITS)):
-            if read_head(self.bucket) is not None:
-                return
-            raise DamageError(
-                f"{self.bucket.url} holds commits ({key}), but no head",
-                cause="something other than cas-sync deleted .S3/head",
-                fix="restore .S3/head from the bucket's versions",
-            )
-
     def check(self, note: Callable[[str], None]) -> list[ProbeResult]:
         """Test the store before it is trusted, and return what was tested.
 
@@ -298,6 +289,22 @@ class Connection:
                 "if only one person will ever write:  cas-sync sync --single-writer",
             )
         return found
+
+
+def refuse_headless(bucket: Bucket) -> None:
+    """Stop where there are commits and, after that was seen, still no head.
+
+    Raises:
+        DamageError: There are.
+    """
+    for key, _ in bucket.list_keys(Key(keys.COMMITS)):
+        if read_head(bucket) is not None:
+            return
+        raise DamageError(
+            f"{bucket.url} holds commits ({key}), but no head",
+            cause="something other than cas-sync deleted .S3/head",
+            fix="restore .S3/head from the bucket's versions",
+        )
 
 
 def empty_head(repo_id: str, nonce: str) -> Head:

@@ -31,4 +31,4 @@ def without_login(text: str) -> str:
 
     They may stand in the address of a server or a proxy, which errors of libraries repeat.
     """
-    return re.sub(r"//[^/\s@]+@", "//", text)
+    return re.sub(r"//[^/\s]*@", "//", text)

@@ -36,15 +36,16 @@ class UpkeepLog:
         Raises:
             DamageError: It is missing or not what its name says.
         """
-        data = self._cache.get(UPKEEP, name)
-        if data is None:
-            key = Key(keys.upkeep(name))
-            blob = self._bucket.get(key, MAX_BYTES)
-            if blob is None:
-                raise lacks(key)
-            data = blob.data
-            self._cache.put(UPKEEP, name, data)
-        return load_upkeep(data, name)
+        copy = self._cache.get(UPKEEP, name)
+        if copy is not None:
+            return load_upkeep(copy, name)
+        key = Key(keys.upkeep(name))
+        blob = self._bucket.get(key, MAX_BYTES)
+        if blob is None:
+            raise lacks(key)
+        record = load_upkeep(blob.data, name)
+        self._cache.put(UPKEEP, name, blob.data)
+        return record
 
     def in_force(self, head: Head) -> Upkeep:
         """Return the record that a head names; one that keeps everything if it names none.
